@@ -13,7 +13,6 @@
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
-//! | `seats` | how many streams of events each user has open |
 //! | `rates` | how many requests a client may make |
 //! | `web` | what all requests share |
 //!
@@ -31,7 +30,6 @@ mod guards;
 mod pages;
 mod problem;
 mod rates;
-mod seats;
 pub mod server;
 mod watching;
 mod web;

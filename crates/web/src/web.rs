@@ -8,13 +8,16 @@ use p2p_service::access::remote::RemoteRules;
 use p2p_service::access::{Access, Identity};
 use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
+use p2p_service::doors::seats::Seats;
 use tokio::sync::watch;
 
 use crate::SERVICE;
 use crate::cookies::Cookies;
 use crate::dashboards::Dashboards;
 use crate::rates::Rates;
-use crate::seats::Seats;
+
+/// Streams of events that a user may have open at once.
+pub(crate) const STREAMS_MAX: usize = 32;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ impl Web {
         ends: watch::Receiver<bool>,
         doors: Doors,
     ) -> Web {
-        let (challenges, dashboards, seats) = (Challenges::default(), Dashboards::default(), Seats::default());
+        let (challenges, dashboards, seats) = (Challenges::default(), Dashboards::default(), Seats::new(STREAMS_MAX));
         Web(Arc::new(Inner { local, rules, cookies, challenges, rates, ends, doors, dashboards, seats }))
     }
 

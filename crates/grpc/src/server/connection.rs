@@ -1,7 +1,6 @@
 //! A connection: HTTP/2 (RFC 9113) with its limits, the tasks of its requests, and its end.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -9,10 +8,9 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use p2p_service::doors::guest::Guest;
+use p2p_service::doors::requests::Requests;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
 use tonic::service::Routes;
 
 use super::requests::answer_to;
@@ -32,10 +30,6 @@ const SEND_BUFFER: usize = 256 << 10;
 const HEADER_MAX: u32 = 16 << 10;
 /// Time between two pings to a client, and time for the answer to one.
 const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
-/// Time without a request after which a client is asked to connect again.
-const IDLE: Duration = Duration::from_secs(5 * 60);
-/// Time between two looks at whether a connection is idle.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
 pub(super) async fn serve<S>(stream: S, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>)
@@ -50,7 +44,7 @@ where
             async move { Ok::<_, Infallible>(answer_to(&guest, request, routes, ends).await) }
         })
     };
-    let connection = builder(requests.clone()).serve_connection(TokioIo::new(stream), services);
+    let connection = builder(Tasks(requests.clone())).serve_connection(TokioIo::new(stream), services);
     tokio::pin!(connection);
     let mut is_leaving = false;
     loop {
@@ -70,8 +64,8 @@ where
     }
 }
 
-fn builder(requests: Requests) -> Builder<Requests> {
-    let mut builder = Builder::new(requests);
+fn builder(tasks: Tasks) -> Builder<Tasks> {
+    let mut builder = Builder::new(tasks);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -85,36 +79,15 @@ fn builder(requests: Requests) -> Builder<Requests> {
     builder
 }
 
-/// Tasks of the requests of one connection. They end when the last clone is dropped.
+/// Runs the requests of one connection as its tasks.
 #[derive(Debug, Clone, Default)]
-struct Requests(Arc<Mutex<JoinSet<()>>>);
+struct Tasks(Requests);
 
-impl Requests {
-    /// Returns the tasks that are not over.
-    fn running(&self) -> MutexGuard<'_, JoinSet<()>> {
-        // A panic while the lock was held leaves a complete set.
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks
-    }
-
-    /// Waits until no request has been open for so long that the connection is not needed.
-    async fn idle(&self) {
-        let (mut looks, mut since) = (interval(LOOK), Instant::now());
-        while since.elapsed() < IDLE {
-            looks.tick().await;
-            if !self.running().is_empty() {
-                since = Instant::now();
-            }
-        }
-    }
-}
-
-impl<Request> Executor<Request> for Requests
+impl<Request> Executor<Request> for Tasks
 where
     Request: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, request: Request) {
-        self.running().spawn(async move { drop(request.await) });
+        self.0.run(request);
     }
 }

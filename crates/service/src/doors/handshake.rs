@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -51,8 +52,22 @@ impl Handshake {
         Handshake { within, ..self }
     }
 
+    /// Carries one out as [`with`](Self::with) does, in the task of the connection, so that a slow one delays nobody. It is given up once
+    /// `ends` has become true, which is no failure.
+    pub async fn unless_ended<S>(&self, stream: S, guest: &Guest, ends: &mut watch::Receiver<bool>) -> Option<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        tokio::select! {
+            biased;
+            // Fails if the server is gone.
+            _ = ends.wait_for(|&ends| ends) => None,
+            stream = self.with(stream, guest) => stream,
+        }
+    }
+
     /// Carries one out on the stream of a guest; `None` if it fails, which is noted.
-    pub async fn with<S>(&self, stream: S, guest: &Guest) -> Option<TlsStream<S>>
+    async fn with<S>(&self, stream: S, guest: &Guest) -> Option<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -129,5 +144,30 @@ mod tests {
             refusals.iter().map(|(reason, count)| (*reason, *count)).collect::<Vec<_>>(),
             [(reason::NO_TLS, 1), (reason::LATE, 2)]
         );
+    }
+
+    /// A client that says nothing does not hold up the end of the server, however long it may take for its handshake.
+    #[tokio::test]
+    async fn a_handshake_is_given_up_when_the_server_ends() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let directory = tempfile::tempdir().unwrap();
+        let handshake = Handshake::presenting(&certificate(directory.path())).within(LONG);
+        let (doors, ends) = (Doors::default(), watch::Sender::new(false));
+        let door = doors.open("grpc", "127.0.0.1:0".parse().unwrap(), Limits::default()).await.unwrap();
+        let (address, begun) = (door.address(), std::sync::Arc::new(tokio::sync::Notify::new()));
+        let attending = door.attend(LONG, |stream, guest| {
+            begun.notify_one();
+            let (handshake, mut ends) = (handshake.clone(), ends.subscribe());
+            async move { assert!(handshake.unless_ended(stream, &guest, &mut ends).await.is_none()) }
+        });
+        let ending = async {
+            let client = TcpStream::connect(address).await.unwrap();
+            begun.notified().await;
+            doors.close();
+            ends.send_replace(true);
+            client
+        };
+        let (_client, ()) = timeout(Duration::from_secs(60), async { tokio::join!(ending, attending) }).await.unwrap();
+        assert!(doors.figures()[0].refusals.is_empty(), "the server has ended, and the client is not to blame");
     }
 }

@@ -7,6 +7,8 @@
 //! | [`guarded`] | the stream of such a connection, which counts its bytes and ends when its client falls silent |
 //! | [`certificate`] | the certificates that services present where they speak TLS |
 //! | [`handshake`] | the handshake of TLS, where a service speaks it |
+//! | [`requests`] | the tasks of the requests of one connection of HTTP/2 |
+//! | [`seats`] | how many connections or streams one user has |
 //! | [`announced`] | the file by which other processes learn which doors are open |
 //!
 //! Every connection has an end: one that makes no request in time is closed, one of which nothing arrives any more as well, and all
@@ -17,6 +19,8 @@ pub mod certificate;
 pub mod guarded;
 pub mod guest;
 pub mod handshake;
+pub mod requests;
+pub mod seats;
 
 use std::io;
 use std::net::SocketAddr;

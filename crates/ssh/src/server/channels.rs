@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use p2p_service::access::Access;
 use p2p_service::doors::Closing;
 use p2p_service::doors::guest::Guest;
+use p2p_service::doors::seats::{Seat, Seats};
 use p2p_service::files::NodeNumber;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
@@ -16,7 +17,6 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::login::{Login, refused};
-use super::seats::{Seat, Seats};
 use super::works::Works;
 use crate::algorithms::may_sign;
 use crate::session::{self, Asker, Terminal};

@@ -5,7 +5,6 @@
 //! | `connection` | one connection from its first byte to its end |
 //! | `login` | who it is: public keys, passwords and codes, API tokens |
 //! | `channels` | the channels of a connection, and what is asked of each |
-//! | `seats` | how many connections a user has |
 //! | `works` | the tasks of a connection's channels |
 //!
 //! The endpoint of a node whose process does not run refuses connections, as a machine does on which no server runs, and its clients are
@@ -14,7 +13,6 @@
 mod channels;
 mod connection;
 mod login;
-mod seats;
 mod works;
 
 use std::path::{Path, PathBuf};
@@ -25,12 +23,15 @@ use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::access::watching::Snapshots;
 use p2p_service::doors::Door;
+use p2p_service::doors::seats::Seats;
 use p2p_service::files::NodeNumber;
 use tokio::sync::watch;
 
 use self::connection::Shared;
-use self::seats::Seats;
 use crate::keys::{HostKeys, KeyFileError};
+
+/// Connections of one user at the most, at all nodes together.
+const OF_ONE_USER: usize = 80;
 
 /// Name of the services in the audit log, in mails and in the list of services.
 pub const SERVICE: &str = "ssh";
@@ -51,7 +52,13 @@ impl Server {
     /// # Errors
     /// Fails if the host keys cannot be read or made.
     pub fn new(local: Access, rules: Arc<RemoteRules>, data_dir: &Path) -> Result<Server, KeyFileError> {
-        Ok(Server { local, rules, seats: Seats::default(), data_dir: data_dir.to_owned(), keys: HostKeys::open(data_dir)? })
+        Ok(Server {
+            local,
+            rules,
+            seats: Seats::new(OF_ONE_USER),
+            data_dir: data_dir.to_owned(),
+            keys: HostKeys::open(data_dir)?,
+        })
     }
 
     /// Returns the fingerprints of the keys by which the nodes are known that have none of their own.

@@ -29,8 +29,7 @@ use self::wanted::Wanted;
 use super::extract::Query;
 use crate::callers::Caller;
 use crate::problem::Problem;
-use crate::seats::STREAMS_MAX;
-use crate::web::Web;
+use crate::web::{STREAMS_MAX, Web};
 
 /// Header by which nginx and others are told to hand each message on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");

@@ -1,7 +1,6 @@
 //! A connection: HTTP/1.1 (RFC 9112) or HTTP/2 (RFC 9113) with its limits, the tasks of its requests, and its end.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,10 +12,9 @@ use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use p2p_service::doors::guest::Guest;
+use p2p_service::doors::requests::Requests;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
 use tower::ServiceExt;
 
 use super::rests::Rest;
@@ -40,10 +38,6 @@ const FIELDS_MAX: usize = 100;
 const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// Time between two pings to a client of HTTP/2, and time for the answer to one.
 const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
-/// Time without a request of HTTP/2 after which a client is asked to connect again.
-const IDLE: Duration = Duration::from_secs(5 * 60);
-/// Time between two looks at whether a connection is idle.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
 pub(super) async fn serve<S>(stream: S, guest: Guest, routes: Router, mut ends: watch::Receiver<bool>)
@@ -56,9 +50,15 @@ where
         let (routes, guest) = (routes.clone(), client.clone());
         async move { Ok::<_, Infallible>(answer(routes, guest, request).await) }
     });
-    let builder = builder(requests.clone());
+    let builder = builder(Tasks(requests.clone()));
     let connection = builder.serve_connection(TokioIo::new(stream), answering);
     tokio::pin!(connection);
+    // Over HTTP/1.1 no request is a task, and the time for the next header ends the connection before.
+    let idle = async {
+        requests.used().await;
+        requests.idle().await;
+    };
+    tokio::pin!(idle);
     let mut is_leaving = false;
     loop {
         tokio::select! {
@@ -69,7 +69,7 @@ where
             }
             // The sender lives as long as the door is attended.
             _ = ends.wait_for(|&ends| ends), if !is_leaving => {}
-            () = requests.idle(), if !is_leaving => {}
+            () = &mut idle, if !is_leaving => {}
         }
         // What has begun goes on, and the next request takes another connection (RFC 9113, section 6.8; RFC 9112, section 9.6).
         connection.as_mut().graceful_shutdown();
@@ -91,8 +91,8 @@ async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) 
     answer.map(|body| awaited(body, &guest))
 }
 
-fn builder(requests: Requests) -> Builder<Requests> {
-    let mut builder = Builder::new(requests);
+fn builder(tasks: Tasks) -> Builder<Tasks> {
+    let mut builder = Builder::new(tasks);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -112,37 +112,15 @@ fn builder(requests: Requests) -> Builder<Requests> {
     builder
 }
 
-/// Tasks of the requests of one connection of HTTP/2. They end when the last clone is dropped.
+/// Runs the requests of one connection as its tasks.
 #[derive(Debug, Clone, Default)]
-struct Requests(Arc<Mutex<JoinSet<()>>>);
+struct Tasks(Requests);
 
-impl Requests {
-    /// Returns the tasks that are not over.
-    fn running(&self) -> MutexGuard<'_, JoinSet<()>> {
-        // A panic while the lock was held leaves a complete set.
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks
-    }
-
-    /// Waits until no request has been open for so long that the connection is not needed. Over HTTP/1.1 there are no such tasks, and the
-    /// time for the next header ends the connection before.
-    async fn idle(&self) {
-        let (mut looks, mut since, mut is_h2) = (interval(LOOK), Instant::now(), false);
-        while !is_h2 || since.elapsed() < IDLE {
-            looks.tick().await;
-            if !self.running().is_empty() {
-                (since, is_h2) = (Instant::now(), true);
-            }
-        }
-    }
-}
-
-impl<Request> Executor<Request> for Requests
+impl<Request> Executor<Request> for Tasks
 where
     Request: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, request: Request) {
-        self.running().spawn(async move { drop(request.await) });
+        self.0.run(request);
     }
 }

@@ -84,7 +84,7 @@ impl Server {
     }
 }
 
-/// Serves one connection to its end: behind a handshake where there is one, which is given up when the server ends.
+/// Serves one connection to its end: behind a handshake where there is TLS.
 async fn serve(
     handshake: Option<Handshake>,
     stream: Guarded<TcpStream>,
@@ -93,13 +93,7 @@ async fn serve(
     mut ends: watch::Receiver<bool>,
 ) {
     let Some(handshake) = handshake else { return connection::serve(stream, guest, routes, ends).await };
-    let shaken = tokio::select! {
-        biased;
-        // Fails if the server is gone.
-        _ = ends.wait_for(|&ends| ends) => None,
-        stream = handshake.with(stream, &guest) => stream,
-    };
-    if let Some(stream) = shaken {
+    if let Some(stream) = handshake.unless_ended(stream, &guest, &mut ends).await {
         connection::serve(stream, guest, routes, ends).await;
     }
 }

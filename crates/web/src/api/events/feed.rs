@@ -13,6 +13,7 @@ use http_body::Frame;
 use p2p_service::access::watching::{Events, Happening};
 use p2p_service::access::{Access, AccessError};
 use p2p_service::doors::guest::Listening;
+use p2p_service::doors::seats::Seat;
 use p2p_service::files::{EventId, Numbered};
 use p2p_service::told::ToldEvent;
 use serde_json::json;
@@ -22,7 +23,6 @@ use super::EventData;
 use super::wanted::Wanted;
 use crate::api::values::event_text;
 use crate::problem::Problem;
-use crate::seats::Seat;
 use crate::web::Web;
 
 /// Time without a message after which there is a comment, so that both ends and whatever is between them know the connection to be alive.

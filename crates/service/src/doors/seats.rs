@@ -1,21 +1,33 @@
-//! Seats: how many connections one user has at the servers of a process.
+//! Seats: how many connections or streams of a service one user has at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Connections of one user at the most, at all nodes together.
-pub(super) const OF_ONE_USER: usize = 80;
+/// Seats of the users of a service, of which each has so many at the most. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Seats {
+    of_one_user: usize,
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+}
 
-/// Connections of each user. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seats(Arc<Mutex<HashMap<String, usize>>>);
+/// Seat of a user, which is free again when this is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    seats: Seats,
+    user: String,
+}
 
 impl Seats {
-    /// Gives a seat to a user, if there is one left.
-    pub(super) fn take(&self, user: &str) -> Option<Seat> {
+    /// Makes the seats of a service, so many of each user.
+    pub fn new(of_one_user: usize) -> Seats {
+        Seats { of_one_user, taken: Arc::default() }
+    }
+
+    /// Gives a seat to a user; `None` if all of theirs are taken.
+    pub fn take(&self, user: &str) -> Option<Seat> {
         let mut taken = self.taken();
         let count = taken.entry(user.to_owned()).or_default();
-        if *count >= OF_ONE_USER {
+        if *count >= self.of_one_user {
             return None;
         }
         *count += 1;
@@ -24,15 +36,8 @@ impl Seats {
 
     fn taken(&self) -> MutexGuard<'_, HashMap<String, usize>> {
         // A panic while the lock was held leaves complete numbers.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Seat of a connection, which is free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Seat {
-    seats: Seats,
-    user: String,
 }
 
 impl Drop for Seat {
@@ -53,13 +58,13 @@ mod tests {
 
     #[test]
     fn seats_are_counted_by_user_and_come_free() {
-        let seats = Seats::default();
-        let mut alices: Vec<Seat> = (0..OF_ONE_USER).map(|_| seats.take("alice").unwrap()).collect();
+        let seats = Seats::new(3);
+        let mut alices: Vec<Seat> = (0..3).map(|_| seats.take("alice").unwrap()).collect();
         assert!(seats.take("alice").is_none());
         assert!(seats.take("bob").is_some());
         alices.pop();
         assert!(seats.take("alice").is_some());
         drop(alices);
-        assert!(seats.taken().is_empty());
+        assert!(seats.taken().is_empty(), "nothing is kept of who has gone");
     }
 }
