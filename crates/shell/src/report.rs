@@ -20,6 +20,7 @@ mod standings;
 mod tables;
 mod uploads;
 mod waits;
+mod wires;
 
 use p2p_base::units::SimTime;
 pub use p2p_base::units::count_of;
@@ -31,7 +32,7 @@ use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
 pub use self::awaited::{moves_segments, time_of_transfer, time_waiting, waits_of, why_waited};
-pub use self::clock::{Resolution, clock_of, instant_of, range_of, whole_clock_of};
+pub use self::clock::{Resolution, clock_of, instant_of, pace_of, range_of, whole_clock_of};
 pub use self::cut_paths::CutPaths;
 pub(crate) use self::demo::SEGMENTS_SHOWN;
 pub use self::demo::{DemoReport, DoorReport, FileReport, ServicesReport, UserReport};
@@ -43,7 +44,7 @@ pub use self::hindrances::{fault_in_short, faults_of_host, faults_told};
 pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::queues::{QueueReport, QueuesReport, queue_of};
-pub use self::round_trips::RoundTripReport;
+pub use self::round_trips::{FAIR_ROUND_TRIP, GOOD_ROUND_TRIP, RoundTripReport};
 pub use self::segments::{SegmentReport, SegmentState, segments_table, states_table};
 pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
@@ -53,6 +54,7 @@ pub use self::tables::{
 };
 pub use self::uploads::{UploadLine, uploads_table};
 pub use self::waits::{absence_of, past_of};
+pub use self::wires::Wire;
 pub use p2p_service::event_words::{bytes_of, date_of, mode_of};
 
 /// The figures of one direction of a file: its upload or its download.

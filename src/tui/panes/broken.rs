@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use p2p_base::units::Probability;
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, PathChange, Target};
+use p2p_engine::faults::{ActiveFault, Target};
 use p2p_engine::snapshot::Peer;
-use p2p_shell::report::{fault_in_short, faults_of_host, faults_told, past_of};
+use p2p_shell::report::{Wire, fault_in_short, faults_of_host, faults_told, past_of};
 use p2p_store::manifest::NodeNumber;
 
-use crate::tui::theme::{Glyphs, Role};
+use crate::tui::theme::Role;
 
 /// The faults that are on, as the user may see them.
 #[derive(Debug, Clone, Copy)]
@@ -17,57 +16,11 @@ pub(super) struct Broken<'a> {
     snapshot: &'a Snapshot,
 }
 
-/// Fault of a path in one direction, the worst of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wire {
-    /// Packets are duplicated or overtake each other.
-    Odd,
-    /// Packets are delayed.
-    Slow,
-    /// Packets are lost or corrupted.
-    Lossy,
-    /// No packet passes.
-    Cut,
-}
-
-impl Wire {
-    /// Returns the mark of a path on the screen.
-    pub(super) const fn mark(self, glyphs: &Glyphs) -> &'static str {
-        match self {
-            Wire::Odd => "+",
-            Wire::Slow => "~",
-            Wire::Lossy => "%",
-            Wire::Cut => glyphs.cut,
-        }
-    }
-
-    /// Returns the word for it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Wire::Odd => "odd",
-            Wire::Slow => "slow",
-            Wire::Lossy => "lossy",
-            Wire::Cut => "cut",
-        }
-    }
-
-    /// Returns the role in which it is drawn.
-    pub(super) const fn role(self) -> Role {
-        match self {
-            Wire::Cut => Role::Bad,
-            Wire::Odd | Wire::Slow | Wire::Lossy => Role::Warning,
-        }
-    }
-
-    /// Returns what changes of a path do to it that do not lose all.
-    fn of(change: PathChange) -> Option<Wire> {
-        let is_some = |chance: Option<Probability>| chance.is_some_and(|chance| chance != Probability::NEVER);
-        match change {
-            _ if is_some(change.loss.map(|loss| loss.mean())) || is_some(change.corrupt) => Some(Wire::Lossy),
-            _ if change.delay.is_some() => Some(Wire::Slow),
-            _ if is_some(change.duplicate) || is_some(change.reorder) => Some(Wire::Odd),
-            _ => None,
-        }
+/// Returns the role in which what is wrong with a path is drawn.
+pub(super) const fn wire_role(wire: Wire) -> Role {
+    match wire {
+        Wire::Cut => Role::Bad,
+        Wire::Odd | Wire::Slow | Wire::Lossy => Role::Warning,
     }
 }
 
@@ -85,11 +38,7 @@ impl<'a> Broken<'a> {
 
     /// Returns what is wrong with a path in one direction. A host has none to itself, whatever is said of all its paths.
     pub(super) fn wire(self, from: Peer, to: Peer) -> Option<Wire> {
-        match self.snapshot.is_cut(from, to) {
-            _ if from == to => None,
-            true => Some(Wire::Cut),
-            false => Wire::of(self.snapshot.path_change(from, to)),
-        }
+        Wire::of(self.snapshot, from, to)
     }
 
     /// Returns the single paths that are broken, in any way; one that is cut and changed stands there twice.

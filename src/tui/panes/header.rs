@@ -8,10 +8,9 @@
 //! importance.
 
 use p2p_engine::node::health::Health;
-use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::CaptureState;
 use p2p_service::access::Identity;
-use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, queue_of};
+use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, pace_of, queue_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -66,20 +65,10 @@ fn time(scene: &Scene<'_>) -> Vec<Span<'static>> {
     let (pace, role) = match (scene.is_frozen, pace.is_paused) {
         (true, _) => ("FROZEN".to_owned(), Role::Warning),
         (_, true) => (format!("{} PAUSED", glyphs.pause), Role::Warning),
-        _ => (format!("{} {}", glyphs.play, speed_of(pace)), Role::Text),
+        _ => (format!("{} {}", glyphs.play, pace_of(pace)), Role::Text),
     };
     let at = format!("{} ", instant_of(scene.snapshot.at, Resolution::Tenths));
     vec![Span::styled(at, theme.style(Role::Text)), Span::styled(pace, theme.style(role))]
-}
-
-/// Returns the speed at which time passes: the one that was asked for, and before it the one that is reached where that is less.
-fn speed_of(pace: PaceStatus) -> String {
-    match (pace.speed, pace.actual) {
-        (Speed::Thousandths(asked), Some(actual @ Speed::Thousandths(reached))) if reached < asked => {
-            format!("{actual} of {}", pace.speed)
-        }
-        (speed, _) => speed.to_string(),
-    }
 }
 
 /// Returns the rates of the client's link; while time is paused, those before it stopped.
@@ -159,19 +148,6 @@ fn fitting<'a>(sections: Vec<Section>, between: &Span<'a>, width: u16) -> Line<'
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What is not reached is not claimed: the speed that is stands before the one that was asked for.
-    #[test]
-    fn a_speed_that_is_not_reached_says_so() {
-        let told = |speed: &str, actual: Option<&str>| {
-            let of = |text: &str| text.parse::<Speed>().unwrap();
-            speed_of(PaceStatus { speed: of(speed), is_paused: false, actual: actual.map(of) })
-        };
-        assert_eq!(told("100000x", Some("7800x")), "7800x of 100000x");
-        assert_eq!(told("10x", Some("1x")), "1x of 10x", "a client is waited for");
-        let as_asked = [told("10x", Some("10x")), told("max", Some("1x")), told("1x", Some("max")), told("5x", None)];
-        assert_eq!(as_asked, ["10x", "max", "1x", "5x"]);
-    }
 
     #[test]
     fn the_least_important_sections_give_way() {

@@ -5,7 +5,7 @@ use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{DiskFaults, FaultError, Flapping, LinkChange, PathChange, Profile, check_link, check_path};
+use crate::faults::{DiskFaults, FaultError, Flapping, LinkChange, PathChange, Profile, Target, check_link, check_path};
 use crate::peer::Peer;
 
 /// Longest time that a planned stop waits for what is under way, unless the caller says otherwise: that of service managers
@@ -197,6 +197,19 @@ pub enum Mend {
 }
 
 impl Mend {
+    /// Returns the operation that takes the fault of a target back, and no other.
+    pub const fn of(target: Target) -> Mend {
+        match target {
+            Target::Process(node) => Mend::Process { node },
+            Target::Flap(node) => Mend::Flap { node },
+            Target::Disk(node) => Mend::Disk { node },
+            Target::Link(peer, direction) => Mend::Link { peer, direction: Some(direction) },
+            Target::Paths(peer) => Mend::Paths { peer },
+            Target::Path(from, to) => Mend::Path { from, to, one_way: true },
+            Target::Cut(from, to) => Mend::Cut { from, to, one_way: true },
+        }
+    }
+
     /// Checks what the operation says by itself, whatever is on and whichever hosts there are.
     ///
     /// # Errors

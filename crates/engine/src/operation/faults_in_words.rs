@@ -23,16 +23,7 @@ impl Command {
 impl Fault {
     /// Returns the command that takes the fault back.
     pub fn undone_by(&self) -> String {
-        let mend = match self.target() {
-            Target::Process(node) => Mend::Process { node },
-            Target::Flap(node) => Mend::Flap { node },
-            Target::Disk(node) => Mend::Disk { node },
-            Target::Link(peer, direction) => Mend::Link { peer, direction: Some(direction) },
-            Target::Paths(peer) => Mend::Paths { peer },
-            Target::Path(from, to) => Mend::Path { from, to, one_way: true },
-            Target::Cut(from, to) => Mend::Cut { from, to, one_way: true },
-        };
-        mend.to_string()
+        Mend::of(self.target()).to_string()
     }
 
     /// Returns the fault of both directions of a link or a path in words, as in `the path client,Node_01 is cut`, and the command that

@@ -6,6 +6,7 @@
 //! the beginning of another's: what the log tells is found on the wire by the text of its time. Durations are rounded.
 
 use p2p_base::units::SimTime;
+use p2p_engine::pace::{PaceStatus, Speed};
 
 /// Number of decimals of a second that a place shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,16 @@ fn notation(nanos: u64, resolution: Resolution) -> String {
     SimTime::from_nanos(nanos).clock(resolution.decimals())
 }
 
+/// Returns the speed at which time passes: the one that was asked for, and before it the one that is reached where that is less.
+pub fn pace_of(pace: PaceStatus) -> String {
+    match (pace.speed, pace.actual) {
+        (Speed::Thousandths(asked), Some(actual @ Speed::Thousandths(reached))) if reached < asked => {
+            format!("{actual} of {}", pace.speed)
+        }
+        (speed, _) => speed.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -104,5 +115,18 @@ mod tests {
             let of = |nanos| instant_of(SimTime::from_nanos(nanos), Resolution::Micros);
             prop_assert_eq!((other / 1_000).cmp(&(later / 1_000)), of(other).cmp(&of(later)));
         }
+    }
+
+    /// What is not reached is not claimed: the speed that is stands before the one that was asked for.
+    #[test]
+    fn a_speed_that_is_not_reached_says_so() {
+        let told = |speed: &str, actual: Option<&str>| {
+            let of = |text: &str| text.parse::<Speed>().unwrap();
+            pace_of(PaceStatus { speed: of(speed), is_paused: false, actual: actual.map(of) })
+        };
+        assert_eq!(told("100000x", Some("7800x")), "7800x of 100000x");
+        assert_eq!(told("10x", Some("1x")), "1x of 10x", "a client is waited for");
+        let as_asked = [told("10x", Some("10x")), told("max", Some("1x")), told("1x", Some("max")), told("5x", None)];
+        assert_eq!(as_asked, ["10x", "max", "1x", "5x"]);
     }
 }

@@ -7,6 +7,11 @@ use serde::Serialize;
 
 use super::tables::{Column, milliseconds_of, number_column};
 
+/// Longest round trip that front ends show as good.
+pub const GOOD_ROUND_TRIP: SimDuration = SimDuration::from_millis(100);
+/// Longest round trip that front ends show as fair; longer ones are bad.
+pub const FAIR_ROUND_TRIP: SimDuration = SimDuration::from_millis(1_000);
+
 /// Figures of the last ten probes of a peer. Times are in seconds; absent if no probe was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RoundTripReport {

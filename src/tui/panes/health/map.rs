@@ -4,7 +4,7 @@
 
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{NodeStatus, Peer};
-use p2p_shell::report::fault_in_short;
+use p2p_shell::report::{Wire, fault_in_short};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -12,7 +12,7 @@ use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas as Drawing, Line};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::panes::broken::{Broken, Wire};
+use crate::tui::panes::broken::{Broken, wire_role};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, Pane, health_style, marker, whole_spans};
 use crate::tui::theme::Role;
@@ -59,7 +59,7 @@ pub(super) fn draw(scene: &Scene<'_>, selected: usize, canvas: &mut Canvas<'_>) 
     lines(scene, &broken, canvas);
     for &(from, to, wire) in &broken {
         let cell = middle(scene, circle(canvas.area), from, to);
-        canvas.buffer[cell].set_symbol(wire.mark(&scene.theme.glyphs)).set_style(scene.theme.style(wire.role()));
+        canvas.buffer[cell].set_symbol(wire.mark(scene.theme.glyphs.cut)).set_style(scene.theme.style(wire_role(wire)));
     }
     labels(scene, selected, canvas);
 }
@@ -100,7 +100,7 @@ fn lines(scene: &Scene<'_>, broken: &[(Peer, Peer, Wire)], canvas: &mut Canvas<'
             }
         }
         for &(from, to, wire) in broken {
-            context.draw(&line(place_of(from, nodes.len()), place_of(to, nodes.len()), wire.role()));
+            context.draw(&line(place_of(from, nodes.len()), place_of(to, nodes.len()), wire_role(wire)));
         }
     });
     drawing.render(circle(canvas.area), canvas.buffer);
@@ -192,7 +192,7 @@ pub(super) fn legend(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
         Span::styled(format!(" {glyph} {}", health.name()), style)
     });
     let wires = [Wire::Cut, Wire::Lossy, Wire::Slow]
-        .map(|wire| Span::styled(format!(" {} {}", wire.mark(glyphs), wire.name()), theme.style(wire.role())));
+        .map(|wire| Span::styled(format!(" {} {}", wire.mark(glyphs.cut), wire.name()), theme.style(wire_role(wire))));
     let mut spans = whole_spans(health.into_iter().chain(wires), usize::from(width).saturating_sub(1));
     spans.push(Span::raw(" "));
     spans

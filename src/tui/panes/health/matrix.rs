@@ -13,14 +13,14 @@ use p2p_base::units::SimDuration;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::snapshot::Peer;
-use p2p_shell::report::millis_below;
+use p2p_shell::report::{FAIR_ROUND_TRIP, GOOD_ROUND_TRIP, Wire, millis_below};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::runs;
-use crate::tui::panes::broken::{Broken, Wire};
+use crate::tui::panes::broken::{Broken, wire_role};
 use crate::tui::panes::ends::short_name;
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::scroll::window;
@@ -31,10 +31,6 @@ use crate::tui::theme::{Glyphs, Role, Theme};
 pub(super) const COLUMN: usize = 6;
 /// Width of a figure in cells.
 const FIGURE: usize = COLUMN - 2;
-/// Longest round trip that is shown as good.
-const GOOD: SimDuration = SimDuration::from_millis(100);
-/// Longest round trip that is shown as fair; longer ones are bad.
-const FAIR: SimDuration = SimDuration::from_millis(1_000);
 /// Factor beyond a limit up to which the colour changes by degrees.
 const DEGREES: f64 = 3.0;
 
@@ -89,7 +85,7 @@ impl<'a> Matrix<'a> {
                 Span::styled(format!(" {unit} "), theme.style(Role::Dim)),
             ]
         };
-        let marks = |wire: Wire| Span::styled(format!("{}{} ", wire.mark(glyphs), wire.name()), theme.style(wire.role()));
+        let marks = |wire: Wire| Span::styled(format!("{}{} ", wire.mark(glyphs.cut), wire.name()), theme.style(wire_role(wire)));
         let on = self.broken();
         let on = [Wire::Lossy, Wire::Slow, Wire::Odd].into_iter().filter(|wire| on.contains(wire));
         let lost = Span::styled(format!("{} lost ", glyphs.losses.concat()), theme.style(Role::Dim));
@@ -169,7 +165,7 @@ impl<'a> Matrix<'a> {
         let wire = broken.wire(from, to);
         let (text, style) = match (seen, wire) {
             _ if from == to => (glyphs.diagonal.to_owned(), theme.style(Role::Dim)),
-            (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
+            (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(wire_role(Wire::Cut))),
             (Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, .. }), _) => {
                 (figure(time), style_of(theme, time))
             }
@@ -181,7 +177,7 @@ impl<'a> Matrix<'a> {
         };
         let (mark, mark_role) = match (wire, seen) {
             (Some(Wire::Cut), _) => (" ", Role::Dim),
-            (Some(wire), _) => (wire.mark(glyphs), wire.role()),
+            (Some(wire), _) => (wire.mark(glyphs.cut), wire_role(wire)),
             (None, Some(seen)) if from != to => (loss_mark(glyphs, &seen.recent), Role::Warning),
             _ => (" ", Role::Dim),
         };
@@ -206,16 +202,16 @@ pub(super) fn figure(time: SimDuration) -> String {
 fn style_of(theme: &Theme, time: SimDuration) -> Style {
     let beyond = |limit: SimDuration| (time.as_secs_f64() / limit.as_secs_f64()).ln() / DEGREES.ln();
     let (roles, part) = match time {
-        time if time <= FAIR => ([Role::Good, Role::Warning], beyond(GOOD)),
-        _ => ([Role::Warning, Role::Bad], beyond(FAIR)),
+        time if time <= FAIR_ROUND_TRIP => ([Role::Good, Role::Warning], beyond(GOOD_ROUND_TRIP)),
+        _ => ([Role::Warning, Role::Bad], beyond(FAIR_ROUND_TRIP)),
     };
     theme.between(roles, part, role_of(time))
 }
 
 const fn role_of(time: SimDuration) -> Role {
     match time.as_nanos() {
-        nanos if nanos <= GOOD.as_nanos() => Role::Good,
-        nanos if nanos <= FAIR.as_nanos() => Role::Warning,
+        nanos if nanos <= GOOD_ROUND_TRIP.as_nanos() => Role::Good,
+        nanos if nanos <= FAIR_ROUND_TRIP.as_nanos() => Role::Warning,
         _ => Role::Bad,
     }
 }

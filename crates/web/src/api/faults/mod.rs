@@ -283,18 +283,5 @@ async fn remove(Caller(access): Caller, Path(id): Path<String>) -> Result<Json<i
     if !call(&access, ListFaults).await?.iter().any(|active| active.fault.target() == target) {
         return Err(unknown(format_args!("a fault of {target}")));
     }
-    Ok(Json(Healed::from(call(&access, mend(target)).await?)))
-}
-
-/// Returns the operation that takes the fault of a target back.
-fn mend(target: Target) -> Mend {
-    match target {
-        Target::Process(node) => Mend::Process { node },
-        Target::Flap(node) => Mend::Flap { node },
-        Target::Disk(node) => Mend::Disk { node },
-        Target::Link(peer, direction) => Mend::Link { peer, direction: Some(direction) },
-        Target::Paths(peer) => Mend::Paths { peer },
-        Target::Path(from, to) => Mend::Path { from, to, one_way: true },
-        Target::Cut(from, to) => Mend::Cut { from, to, one_way: true },
-    }
+    Ok(Json(Healed::from(call(&access, Mend::of(target)).await?)))
 }

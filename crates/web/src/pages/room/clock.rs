@@ -1,7 +1,7 @@
 //! The virtual clock: what time it is, how fast it passes, and what changes that.
 
-use p2p_service::network::{PaceStatus, Snapshot, Speed};
-use p2p_shell::report::{Resolution, instant_of};
+use p2p_service::network::Snapshot;
+use p2p_shell::report::{Resolution, instant_of, pace_of};
 
 /// Speeds that are offered, besides any other that is typed.
 const SPEEDS: [&str; 6] = ["0.1x", "1x", "10x", "100x", "1000x", "max"];
@@ -38,16 +38,6 @@ impl Clock {
     }
 }
 
-/// Returns the speed at which time passes: the one that was asked for, and before it the one that is reached where that is less.
-fn pace_of(pace: PaceStatus) -> String {
-    match (pace.speed, pace.actual) {
-        (Speed::Thousandths(asked), Some(actual @ Speed::Thousandths(reached))) if reached < asked => {
-            format!("{actual} of {}", pace.speed)
-        }
-        (speed, _) => speed.to_string(),
-    }
-}
-
 fn speeds_of(asked: &str) -> Vec<(String, bool)> {
     let mut speeds: Vec<(String, bool)> = SPEEDS.iter().map(|&speed| (speed.to_owned(), speed == asked)).collect();
     if speeds.iter().all(|(_, is_asked)| !is_asked) {
@@ -59,16 +49,6 @@ fn speeds_of(asked: &str) -> Vec<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_speed_that_is_not_reached_says_so() {
-        let told = |speed: &str, actual: Option<&str>| {
-            let of = |text: &str| text.parse::<Speed>().unwrap();
-            pace_of(PaceStatus { speed: of(speed), is_paused: false, actual: actual.map(of) })
-        };
-        assert_eq!([told("100000x", Some("7800x")), told("10x", Some("10x"))], ["7800x of 100000x", "10x"]);
-        assert_eq!([told("max", Some("1x")), told("5x", None)], ["max", "5x"]);
-    }
 
     #[test]
     fn the_speed_that_was_asked_for_is_always_offered() {

@@ -4,20 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use p2p_service::files::SimDuration;
 use p2p_service::network::{Health, Peer, PeerHealth, Snapshot};
-use p2p_shell::report::millis_below;
+use p2p_shell::report::{FAIR_ROUND_TRIP, GOOD_ROUND_TRIP, Wire, millis_below};
 
+use super::CUT;
 use super::svg::px;
-use super::wire::Wire;
 
 /// Hosts of which there is a whole matrix, at the most.
 const MATRIX_MAX: usize = 24;
 /// Cells of a line where there is no matrix.
 const LINE: usize = 40;
-/// Longest round trips that are good and fair, as on the screen of the terminal.
-const GOOD: SimDuration = SimDuration::from_millis(100);
-const FAIR: SimDuration = SimDuration::from_millis(1_000);
 /// Cells that are named one by one where they are not well.
 const NAMED_MAX: usize = 24;
 /// Side of a cell of the matrix and of a cell that is one of many.
@@ -131,7 +127,7 @@ impl Cell {
             loss if loss <= 0.5 => "▒",
             _ => "▓",
         };
-        let wire = self.wire.filter(|wire| *wire != Wire::Cut).map_or("", Wire::mark);
+        let wire = self.wire.filter(|wire| *wire != Wire::Cut).map_or("", |wire| wire.mark(CUT));
         // A state says more than what is lost.
         match self.look.told().1 {
             "" => format!("{lost}{wire}"),
@@ -146,8 +142,8 @@ fn look_of(seen: &PeerHealth, wire: Option<Wire>) -> Look {
         (Health::Dead, _) => Look::Dead,
         (Health::Suspect, _) => Look::Suspect,
         (Health::Alive, _) if seen.heard_at.is_none() => Look::Unproved,
-        (Health::Alive, Some(last)) if last <= GOOD => Look::Good,
-        (Health::Alive, Some(last)) if last <= FAIR => Look::Fair,
+        (Health::Alive, Some(last)) if last <= GOOD_ROUND_TRIP => Look::Good,
+        (Health::Alive, Some(last)) if last <= FAIR_ROUND_TRIP => Look::Fair,
         (Health::Alive, Some(_)) => Look::Long,
         (Health::Alive, None) => Look::Heard,
     }
@@ -271,7 +267,7 @@ fn short_of(peer: Peer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use p2p_service::files::SimTime;
+    use p2p_service::files::{SimDuration, SimTime};
     use p2p_service::network::RoundTrips;
 
     use super::*;

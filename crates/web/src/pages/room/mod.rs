@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `clock` | the virtual clock |
 //! | `nodes` | the nodes, with what is proved of each |
-//! | `map`, `topology` | the health map and the picture of the network; `wire` is what faults do to a path |
+//! | `map`, `topology` | the health map and the picture of the network |
 //! | `chart` | throughput of the client's link |
 //! | `transfers`, `waterfall` | the list of transfers, and the page of one |
 //! | `happened` | what has happened lately, and what changed just before |
@@ -27,7 +27,6 @@ mod svg;
 mod topology;
 mod transfers;
 mod waterfall;
-mod wire;
 
 use askama::Template;
 use axum::Router;
@@ -54,6 +53,9 @@ use super::page;
 use crate::api::extract::{Form, Path, Query};
 use crate::problem::Problem;
 use crate::web::Web;
+
+/// Mark of a path that is cut, as on the screen of the terminal.
+const CUT: &str = "╳";
 
 /// What is asked for of the lists.
 #[derive(Debug, Clone, Default, Deserialize)]

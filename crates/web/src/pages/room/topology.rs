@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 
 use p2p_service::network::{Peer, Snapshot, Target};
-use p2p_shell::report::{Reach, Standing, Standings, faults_of_host, rate_of};
+use p2p_shell::report::{Reach, Standing, Standings, Wire, faults_of_host, rate_of};
 
+use super::CUT;
 use super::nodes::{is_proved, shown_of};
 use super::svg::px;
-use super::wire::Wire;
 
 /// Nodes around the client, at the most.
 const NODES_MAX: usize = 24;
@@ -172,7 +172,7 @@ fn line_between(snapshot: &Snapshot, (one, from): (Peer, (f64, f64)), (other, to
         from: at(0.0),
         to: at(1.0),
         class: worst.map_or("path", Wire::name),
-        mark: worst.map(Wire::mark).unwrap_or_default().to_owned(),
+        mark: worst.map(|wire| wire.mark(CUT)).unwrap_or_default().to_owned(),
         at: at(share),
         told: worst.map(|_| format!("{one}, {other}: {}", told_of(snapshot, one, other))).unwrap_or_default(),
     }

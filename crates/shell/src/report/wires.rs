@@ -1,10 +1,13 @@
-//! What is wrong with a path because of faults, in one direction: the worst of it.
+//! What is wrong with a path because of faults, in one direction: the worst of it, with the mark and the word that every front end has for it.
 
-use p2p_service::network::{PathChange, Peer, Probability, Snapshot};
+use p2p_base::units::Probability;
+use p2p_engine::Snapshot;
+use p2p_engine::faults::PathChange;
+use p2p_engine::snapshot::Peer;
 
 /// Fault of a path in one direction, the worst of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wire {
+pub enum Wire {
     /// Packets are duplicated or overtake each other.
     Odd,
     /// Packets are delayed.
@@ -16,15 +19,16 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Returns what is wrong with a path, if anything is.
-    pub(super) fn of(snapshot: &Snapshot, from: Peer, to: Peer) -> Option<Wire> {
+    /// Returns what is wrong with a path, if anything is. A host has none to itself, whatever is said of all its paths.
+    pub fn of(snapshot: &Snapshot, from: Peer, to: Peer) -> Option<Wire> {
         match snapshot.is_cut(from, to) {
-            _ if from == to || snapshot.faults.is_empty() => None,
+            _ if from == to => None,
             true => Some(Wire::Cut),
             false => Wire::of_change(snapshot.path_change(from, to)),
         }
     }
 
+    /// Returns what changes of a path do to it that do not lose all.
     fn of_change(change: PathChange) -> Option<Wire> {
         let is_some = |chance: Option<Probability>| chance.is_some_and(|chance| chance != Probability::NEVER);
         match change {
@@ -35,18 +39,18 @@ impl Wire {
         }
     }
 
-    /// Returns the mark, the same as on the screen of the terminal.
-    pub(super) const fn mark(self) -> &'static str {
+    /// Returns the mark, with that of a cut as the characters of the front end have it.
+    pub const fn mark(self, cut: &'static str) -> &'static str {
         match self {
             Wire::Odd => "+",
             Wire::Slow => "~",
             Wire::Lossy => "%",
-            Wire::Cut => "╳",
+            Wire::Cut => cut,
         }
     }
 
-    /// Returns the word, which is the class of its line as well.
-    pub(super) const fn name(self) -> &'static str {
+    /// Returns the word for it.
+    pub const fn name(self) -> &'static str {
         match self {
             Wire::Odd => "odd",
             Wire::Slow => "slow",
@@ -58,7 +62,8 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use p2p_service::network::{DelayRange, Loss};
+    use p2p_base::units::DelayRange;
+    use p2p_net::Loss;
 
     use super::*;
 
