@@ -6,9 +6,9 @@ use std::sync::Arc;
 use p2p_service::access::Access;
 use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
-use p2p_service::accounts::{Secret, Token, is_api_token};
+use p2p_service::access::tokens::bearer_in;
+use p2p_service::accounts::Secret;
 use p2p_service::doors::guest::Guest;
-use secrecy::ExposeSecret;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
@@ -40,12 +40,7 @@ impl Callers {
     pub(crate) async fn caller<T>(&self, request: &Request<T>) -> Result<Access, Status> {
         let access = self.stranger(request)?;
         if let Some(bearer) = bearer_of(request.metadata())? {
-            let known = match is_api_token(bearer.expose_secret()) {
-                true => access.log_in_with_token(bearer).await,
-                // A session is its user's and does not end with the request.
-                false => access.resume(Token::presented(bearer)).await,
-            };
-            known.map_err(|error| status::of(&error))?;
+            access.let_in_by(bearer).await.map_err(|error| status::of(&error))?;
         }
         Ok(access)
     }
@@ -63,16 +58,13 @@ fn address_of<T>(request: &Request<T>) -> Option<IpAddr> {
 /// Returns what a request presents; `None` if that is nothing.
 fn bearer_of(metadata: &MetadataMap) -> Result<Option<Secret>, Status> {
     let Some(value) = metadata.get("authorization") else { return Ok(None) };
-    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-    let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    match bearer.filter(|token| !token.is_empty()) {
-        Some(token) => Ok(Some(token.to_owned().into())),
-        None => Err(status::invalid("authorization", "write it as `Bearer TOKEN`")),
-    }
+    let bearer = value.to_str().ok().and_then(bearer_in);
+    bearer.map(Some).ok_or_else(|| status::invalid("authorization", "write it as `Bearer TOKEN`"))
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
     use tonic::Code;
 
     use super::*;

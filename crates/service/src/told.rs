@@ -29,6 +29,11 @@ pub struct ToldEvent {
     pub text: String,
 }
 
+/// Returns the name of the kind of an event, one of [`Event::KINDS`].
+pub fn kind_of(event: &Event) -> Option<String> {
+    parts_of(event).map(|(kind, _)| kind)
+}
+
 impl ToldEvent {
     /// Returns an event as the user is told of it, who may see it.
     pub fn of(numbered: &Numbered, identity: &Identity) -> Option<ToldEvent> {

@@ -6,9 +6,9 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use p2p_service::access::Access;
-use p2p_service::accounts::{Secret, Token, is_api_token};
+use p2p_service::access::tokens::bearer_in;
+use p2p_service::accounts::{Secret, Token};
 use p2p_service::doors::guest::Guest;
-use secrecy::ExposeSecret;
 
 use crate::cookies::Browser;
 use crate::csrf;
@@ -39,7 +39,7 @@ impl FromRequestParts<Web> for Caller {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Caller, Problem> {
         let Stranger(access) = <Stranger as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
         match bearer_of(&parts.headers)? {
-            Some(bearer) => by_bearer(&access, bearer).await?,
+            Some(bearer) => drop(access.let_in_by(bearer).await?),
             None => by_cookie(&access, parts, web).await?,
         }
         if let Some(name) = access.identity().name() {
@@ -63,15 +63,6 @@ impl OptionalFromRequestParts<Web> for Caller {
     }
 }
 
-async fn by_bearer(access: &Access, bearer: Secret) -> Result<(), Problem> {
-    match is_api_token(bearer.expose_secret()) {
-        true => access.log_in_with_token(bearer).await,
-        // A session is its user's and does not end with the request.
-        false => access.resume(Token::presented(bearer)).await,
-    }?;
-    Ok(())
-}
-
 async fn by_cookie(access: &Access, parts: &Parts, web: &Web) -> Result<(), Problem> {
     let browser = parts.extensions.get::<Browser>().ok_or_else(Problem::internal)?;
     let Some(session) = browser.session() else { return Ok(()) };
@@ -89,10 +80,7 @@ async fn by_cookie(access: &Access, parts: &Parts, web: &Web) -> Result<(), Prob
 /// Returns what a request presents; `None` if that is nothing.
 fn bearer_of(headers: &HeaderMap) -> Result<Option<Secret>, Problem> {
     let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-    let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    match bearer.filter(|token| !token.is_empty()) {
-        Some(token) => Ok(Some(token.to_owned().into())),
-        None => Err(Problem::invalid("authorization", "write it as `Bearer TOKEN`").with_status(StatusCode::UNAUTHORIZED)),
-    }
+    let bearer = value.to_str().ok().and_then(bearer_in);
+    let wrong = || Problem::invalid("authorization", "write it as `Bearer TOKEN`").with_status(StatusCode::UNAUTHORIZED);
+    bearer.map(Some).ok_or_else(wrong)
 }

@@ -12,6 +12,7 @@
 //! | `dashboards` | the latest dashboards, each as the bytes of its answer |
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
+//! | `targets` | names and paths of users in the targets of requests |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
 //! | `rates` | how many requests a client may make |
 //! | `web` | what all requests share |
@@ -31,6 +32,7 @@ mod pages;
 mod problem;
 mod rates;
 pub mod server;
+mod targets;
 mod watching;
 mod web;
 

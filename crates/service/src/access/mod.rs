@@ -24,7 +24,7 @@
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
 //! | `keys` | public keys of the user's account |
-//! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
+//! | [`tokens`] | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
 
@@ -47,7 +47,7 @@ mod sections;
 mod segments;
 pub mod session_file;
 pub mod sharing;
-mod tokens;
+pub mod tokens;
 pub mod upload_notes;
 pub mod uploads;
 pub mod watching;

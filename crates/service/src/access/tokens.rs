@@ -3,10 +3,18 @@
 
 use std::sync::Arc;
 
-use p2p_auth::Secret;
-use p2p_auth::tokens::{ApiTokenInfo, NewToken};
+use p2p_auth::tokens::{ApiTokenInfo, NewToken, is_in};
+use p2p_auth::{Secret, Token};
+use secrecy::ExposeSecret;
 
 use super::{Access, AccessError, Held, Identity};
+
+/// Returns the bearer in the field `Authorization` of a request (RFC 6750, section 2.1); `None` if there is none in it.
+pub fn bearer_in(authorization: &str) -> Option<Secret> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    let token = Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())?;
+    Some(token.to_owned().into())
+}
 
 impl Access {
     /// Makes an API token of the user who is logged in, and returns its text, which cannot be read again later.
@@ -31,6 +39,18 @@ impl Access {
     /// Fails as [`Auth::revoke_token`](p2p_auth::Auth::revoke_token) does, or if the user is not logged in by a session.
     pub async fn revoke_token(&self, token: String) -> Result<(), AccessError> {
         self.for_person("token revoke", move |auth, name, origin, now| auth.revoke_token(name, &token, origin, now)).await
+    }
+
+    /// Lets the user of a bearer in that a client presents with a request (RFC 6750): that of an API token, or that of a session, which does not
+    /// end with the request.
+    ///
+    /// # Errors
+    /// Fails as [`log_in_with_token`](Self::log_in_with_token) or [`resume`](Self::resume) does.
+    pub async fn let_in_by(&self, bearer: Secret) -> Result<Arc<Identity>, AccessError> {
+        match is_in(bearer.expose_secret()) {
+            true => self.log_in_with_token(bearer).await,
+            false => self.resume(Token::presented(bearer)).await,
+        }
     }
 
     /// Logs the user of an API token in, with the scope of the token. The session that was used before ends, unless it is kept.

@@ -14,6 +14,7 @@ use p2p_service::access::Access;
 use p2p_service::event_words::{Tone, describe};
 use p2p_service::files::{Numbered, SimDuration};
 use p2p_service::network::{ActiveFault, Bandwidth, Ended, FaultCause, Peer, RateSeries, Snapshot, Way};
+use p2p_service::told::kind_of;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -162,7 +163,7 @@ fn recent(access: &Access, events: &[Arc<Numbered>]) -> Vec<Recent> {
         Some(Recent {
             id: event_text(event.id),
             at_seconds: seconds(event.at),
-            kind: kind_of(&event.event),
+            kind: kind_of(&event.event)?,
             text,
             tone: tone_of(tone),
             cause,
@@ -182,12 +183,6 @@ const fn tone_of(tone: Tone) -> &'static str {
         Tone::Bad => "bad",
         Tone::Dim => "dim",
     }
-}
-
-/// Returns the name of the kind of an event, one of `Event::KINDS`.
-fn kind_of(event: &Event) -> String {
-    let shown = format!("{event:?}");
-    shown.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
 }
 
 /// Returns what an event came from and by whom, where it says so.

@@ -2,20 +2,8 @@
 
 use p2p_service::access::Identity;
 use p2p_service::files::FileKey;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Characters that are encoded: all but the unreserved ones (RFC 3986, section 2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Returns a text as a segment of a path, or as a value in a query.
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
-}
-
-/// Returns a path with its segments encoded.
-pub(super) fn encoded_path(path: &str) -> String {
-    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
-}
+pub(super) use crate::targets::{content, encoded, encoded_path};
 
 /// Returns the path by which links and forms name a file or directory. A browser takes `./` out of a link (RFC 3986, section 5.2.4), so
 /// that an own path which begins like that of another user is written with its owner.
@@ -31,11 +19,6 @@ pub(super) fn page(path: &str) -> String {
     format!("/files/{}", encoded_path(path))
 }
 
-/// Returns the link to the content of the file that has this path.
-pub(super) fn content(path: &str) -> String {
-    format!("/api/v1/files/content/{}", encoded_path(path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +26,5 @@ mod tests {
     #[test]
     fn what_means_something_in_a_link_is_encoded() {
         assert_eq!(page("a b/c?d#e%2F\"<é.txt"), "/files/a%20b/c%3Fd%23e%252F%22%3C%C3%A9.txt");
-        assert_eq!(content("~bob/x"), "/api/v1/files/content/~bob/x");
     }
 }

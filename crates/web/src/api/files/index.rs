@@ -7,7 +7,6 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use p2p_service::access::browsing::Browsing;
 use p2p_service::files::Entry;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc::Sender;
 
 use super::described::FileContent;
@@ -16,10 +15,8 @@ use super::produced::{Incomplete, Produced, send};
 use super::{User, checked};
 use crate::api::extract::Path;
 use crate::problem::Problem;
+use crate::targets::encoded;
 
-/// Characters of a name that are percent-encoded: all but the unreserved ones (RFC 3986, section 2.3), so that a name is one segment of a
-/// path and nothing of HTML.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Index</title></head><body><ul>\n";
 const TAIL: &str = "</ul></body></html>\n";
 
@@ -96,6 +93,6 @@ impl User {
 /// Returns the link to an entry of a directory. What is encoded is shown encoded: no program reads it, and no name is taken for HTML.
 fn link(entry: &Entry) -> String {
     let end = if matches!(entry, Entry::Directory(_)) { "/" } else { "" };
-    let name = format!("{}{end}", utf8_percent_encode(entry.key().last_name(), ENCODED));
+    let name = format!("{}{end}", encoded(entry.key().last_name()));
     format!("<li><a href=\"{name}\">{name}</a></li>\n")
 }

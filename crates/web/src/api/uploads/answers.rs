@@ -7,7 +7,6 @@ use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use p2p_service::access::Access;
 use p2p_service::files::{End, UploadId};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -19,14 +18,13 @@ use super::fields::{UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_LIMIT, UPLOAD_OFFSET}
 use super::metadata::UPLOAD_METADATA;
 use super::refusal::Refusal;
 use super::state::Upload;
+use crate::targets;
 
 /// Name of the field with the time from which on an upload may be dropped, of tus.
 const UPLOAD_EXPIRES: &str = "upload-expires";
 /// Format of dates in headers (RFC 9110, section 5.6.7).
 const HTTP_DATE: &[BorrowedFormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-/// Characters of a path that are encoded in the target of a request (RFC 3986, section 3.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An upload, as JSON.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,7 +81,7 @@ impl UploadState {
             began_at: note.began_at,
             expires_at: upload.expires_at(),
             location: location(note.id),
-            content: stored.map(|_| content_location(&note.path)),
+            content: stored.map(|_| targets::content(&note.path)),
         }
     }
 }
@@ -91,11 +89,6 @@ impl UploadState {
 /// Returns the target of an upload.
 pub(super) fn location(id: UploadId) -> String {
     format!("/api/v1/uploads/{id}")
-}
-
-/// Returns the target of the content of a file.
-fn content_location(path: &str) -> String {
-    format!("/api/v1/files/content/{}", utf8_percent_encode(path, ENCODED))
 }
 
 /// Returns the fields that tell of an upload.
@@ -120,7 +113,7 @@ pub(super) fn fields(access: &Access, upload: &Upload) -> HeaderMap {
     }
     put(UPLOAD_LIMIT, limits(access, Some(upload)));
     if let End::Stored(sha256) = note.end {
-        put("content-location", content_location(&note.path));
+        put("content-location", targets::content(&note.path));
         put(REPR_DIGEST, as_field(&sha256));
     }
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -153,14 +146,4 @@ pub(super) fn told(access: &Access, status: StatusCode, upload: &Upload) -> Resp
 /// Returns a refusal with the state of the upload in its header, at which a client goes on.
 pub(super) fn at(refusal: Refusal, access: &Access, upload: &Upload) -> Refusal {
     refusal.with_all(fields(access, upload))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_a_target() {
-        assert_eq!(content_location("docs/ä b?.txt"), "/api/v1/files/content/docs/%C3%A4%20b%3F.txt");
-    }
 }

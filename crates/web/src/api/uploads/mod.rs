@@ -99,6 +99,14 @@ async fn hold(holds: &Holds, id: UploadId) -> Result<Held, Refusal> {
     })
 }
 
+/// Takes an upload of the caller over, once nobody sends content of it. Nobody ends the request of another user.
+async fn taken_over(access: &Access, holds: &Holds, id: &str) -> Result<(Held, Upload), Refusal> {
+    let (identity, id) = (user(access)?, named(id)?);
+    Upload::known(access, &identity, id).await?;
+    let held = hold(holds, id).await?;
+    Ok((held, Upload::rested(access, &identity, id).await?))
+}
+
 /// Lists the resumable uploads of the caller, and those that are stored since a day at the most.
 #[utoipa::path(get, path = "/uploads", operation_id = "list_uploads", responses(
     (status = 200, description = "The uploads", body = Uploads),
@@ -126,11 +134,7 @@ async fn get(Caller(access): Caller, Path(id): Path<String>) -> Result<Response,
     (status = "default", description = "What is wrong"),
 ))]
 async fn head(Caller(access): Caller, Extension(holds): Extension<Holds>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let (identity, id) = (user(&access)?, named(&id)?);
-    // Nobody ends the request of another user.
-    Upload::known(&access, &identity, id).await?;
-    let _held = hold(&holds, id).await?;
-    let upload = Upload::rested(&access, &identity, id).await?;
+    let (_held, upload) = taken_over(&access, &holds, &id).await?;
     Ok((StatusCode::OK, told_fields(&access, &upload)).into_response())
 }
 
@@ -172,11 +176,8 @@ async fn prepared(
     id: &str,
     wanted: Result<Wanted, Refusal>,
 ) -> Result<(Held, Upload, Wanted), Refusal> {
-    let (identity, id, wanted) = (user(access)?, named(id)?, wanted?);
-    // Nobody ends the request of another user.
-    Upload::known(access, &identity, id).await?;
-    let held = hold(holds, id).await?;
-    let upload = Upload::rested(access, &identity, id).await?;
+    let (_, _, wanted) = (user(access)?, named(id)?, wanted?);
+    let (held, upload) = taken_over(access, holds, id).await?;
     wanted.check(access, &upload)?;
     Ok((held, upload, wanted))
 }
@@ -320,21 +321,17 @@ async fn delete(
     Extension(holds): Extension<Holds>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let (identity, id) = (user(&access)?, named(&id)?);
-    // Nobody ends the request of another user.
-    Upload::known(&access, &identity, id).await?;
-    let _held = hold(&holds, id).await?;
-    let upload = Upload::rested(&access, &identity, id).await?;
+    let (_held, upload) = taken_over(&access, &holds, &id).await?;
     if let Some(kept) = &upload.kept {
         match kept.transfer {
             Some(transfer) => {
                 let _ = access.call(Cancel { transfer }).await;
                 let _ = timeout(REST_MAX, access.call(Await { transfer })).await.map_err(|_| unrested())?;
             }
-            None => forget(&access, id).await?,
+            None => forget(&access, upload.note.id).await?,
         }
     }
-    access.forget_upload_note(id).await?;
+    access.forget_upload_note(upload.note.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
