@@ -52,8 +52,8 @@ impl Handshake {
         Handshake { within, ..self }
     }
 
-    /// Carries one out as [`with`](Self::with) does, in the task of the connection, so that a slow one delays nobody. It is given up once
-    /// `ends` has become true, which is no failure.
+    /// Carries one out on the stream of a guest, in the task of the connection, so that a slow one delays nobody; `None` if it fails,
+    /// which is noted. It is given up once `ends` has become true, which is no failure.
     pub async fn unless_ended<S>(&self, stream: S, guest: &Guest, ends: &mut watch::Receiver<bool>) -> Option<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
