@@ -10,6 +10,7 @@ mod services {
     pub(crate) mod bytes;
     pub(crate) mod calls;
     pub(crate) mod cores;
+    pub(crate) mod gate;
     pub(crate) mod server;
     pub(crate) mod sftp;
 }

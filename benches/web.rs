@@ -12,6 +12,8 @@ mod web {
     pub(crate) mod calls;
     #[path = "../services/cores.rs"]
     pub(crate) mod cores;
+    #[path = "../services/gate.rs"]
+    pub(crate) mod gate;
     pub(crate) mod large;
     pub(crate) mod pages;
     pub(crate) mod server;

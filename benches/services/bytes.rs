@@ -9,13 +9,13 @@ use bytes::Bytes;
 use p2p_base::random::RandomStream;
 use p2p_grpc::client::Client;
 use p2p_grpc::proto::{DownloadFileRequest, UploadHeader};
+use p2p_service::Event;
 use p2p_service::access::Access;
 use p2p_service::access::watching::Happening;
 use p2p_service::files::Declared;
-use p2p_service::instance::{EngineArgs, Instance};
-use p2p_service::{ClockMode, Event};
 
 use super::cores::Cores;
+use super::gate;
 use super::server::{FAST, Server, cpu_seconds};
 use super::sftp::{Login, OpenSsh};
 
@@ -61,7 +61,7 @@ impl Way {
 
     async fn fetch(&self, name: &str) {
         match self {
-            Way::Gate(access) => fetch_directly(access, name).await,
+            Way::Gate(access) => gate::fetch_directly(access, name, LENGTH).await,
             Way::Grpc(_, client) => fetch(client, name).await,
             Way::Sftp(_, login) | Way::OpenSsh(OpenSsh { login, .. }) => login.fetch(name, LENGTH as u64),
         }
@@ -73,7 +73,7 @@ pub(crate) async fn compare(home: &Path, cores: Cores) {
     println!("cores: {cores:?}");
     let content = content();
     fs::write(home.join("content.bin"), &content).unwrap();
-    let instance = cores.serving(|| instance(&home.join("direct")));
+    let instance = cores.serving(|| gate::instance(&home.join("direct"), FAST));
     let ways = ways(home, cores, instance.access("a benchmark").unwrap()).await;
     let mut took: Vec<[Vec<Took>; 2]> = ways.iter().map(|_| Default::default()).collect();
     for round in 0..ROUNDS {
@@ -136,16 +136,6 @@ fn content() -> Bytes {
     content.into()
 }
 
-fn instance(home: &Path) -> Instance {
-    fs::create_dir(home).unwrap();
-    let config = home.join("p2p.toml");
-    fs::write(&config, FAST).unwrap();
-    let mut args = EngineArgs { data_dir: Some(home.join("data")), ..EngineArgs::default() };
-    args.simulation.config = Some(config);
-    args.simulation.speed = Some("max".parse().unwrap());
-    Instance::start(&args, ClockMode::Running).unwrap()
-}
-
 async fn store_directly(access: &Access, name: &str, content: &Bytes) {
     let mut events = access.events(None);
     let mut upload = access.upload_stream(name, Declared::default(), None).await.unwrap();
@@ -165,15 +155,6 @@ async fn store_directly(access: &Access, name: &str, content: &Bytes) {
             Happening::End => panic!("the engine has stopped"),
         }
     }
-}
-
-async fn fetch_directly(access: &Access, name: &str) {
-    let (_, mut reader) = access.download_stream(&access.identity(), name, None, None).await.unwrap();
-    let mut length = 0;
-    while let Some(bytes) = reader.read().await.unwrap() {
-        length += bytes.len();
-    }
-    assert_eq!(length, LENGTH);
 }
 
 async fn store(client: &Client, name: &str, content: &Bytes) {

@@ -1,18 +1,16 @@
 //! Content by REST, and the same content through the gate directly.
 
-use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
 use p2p_base::random::RandomStream;
-use p2p_service::ClockMode;
 use p2p_service::access::Access;
 use p2p_service::files::{Await, Declared};
-use p2p_service::instance::{EngineArgs, Instance};
 use reqwest::Method;
 
 use super::cores::Cores;
+use super::gate;
 use super::server::{FAST, Server, cpu_seconds, median};
 
 /// Length of the content, in bytes.
@@ -53,7 +51,7 @@ impl Way {
 
     async fn fetch(&self, name: &str) {
         match self {
-            Way::Gate(access) => fetch_directly(access, name).await,
+            Way::Gate(access) => gate::fetch_directly(access, name, LENGTH).await,
             Way::Put(server) | Way::Tus(server) => fetch(server, name).await,
         }
     }
@@ -71,7 +69,7 @@ pub(crate) async fn compare(home: &Path, cores: Cores) {
     let (mut content, mut random) = (vec![0; LENGTH], RandomStream::new(1, "benchmark"));
     random.fill(&mut content);
     let content = Bytes::from(content);
-    let instance = cores.serving(|| instance(&home.join("direct")));
+    let instance = cores.serving(|| gate::instance(&home.join("direct"), FAST));
     let ways = [
         ("through the gate directly", Way::Gate(instance.access("a benchmark").unwrap())),
         ("by PUT", Way::Put(Server::start(&home.join("put"), cores, FAST, "max", 1))),
@@ -102,16 +100,6 @@ fn report(what: &str, how: &str, took: &[Took], direct: &[Took]) {
     println!("{what} {how}: {rate:.0} MiB/s, {share:.0} % of directly; {cpu:.2} s of processor time; rounds {spread} s");
 }
 
-fn instance(home: &Path) -> Instance {
-    fs::create_dir(home).unwrap();
-    let config = home.join("p2p.toml");
-    fs::write(&config, FAST).unwrap();
-    let mut args = EngineArgs { data_dir: Some(home.join("data")), ..EngineArgs::default() };
-    args.simulation.config = Some(config);
-    args.simulation.speed = Some("max".parse().unwrap());
-    Instance::start(&args, ClockMode::Running).unwrap()
-}
-
 async fn store_directly(access: &Access, name: &str, content: &Bytes) {
     let mut upload = access.upload_stream(name, Declared::default(), None).await.unwrap();
     for begin in (0..LENGTH).step_by(PIECE) {
@@ -121,15 +109,6 @@ async fn store_directly(access: &Access, name: &str, content: &Bytes) {
     upload.writer.finish().await.unwrap();
     let report = access.call(Await { transfer }).await.unwrap();
     assert!(report.status.error.is_none(), "{:?}", report.status.error);
-}
-
-async fn fetch_directly(access: &Access, name: &str) {
-    let (_, mut reader) = access.download_stream(&access.identity(), name, None, None).await.unwrap();
-    let mut length = 0;
-    while let Some(bytes) = reader.read().await.unwrap() {
-        length += bytes.len();
-    }
-    assert_eq!(length, LENGTH);
 }
 
 async fn put(server: &Server, name: &str, content: &Bytes) {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use p2p_auth::tokens::{NewToken, Reach, TokenError};
-use p2p_auth::{AuthError, Registration, Secret};
+use p2p_auth::{AuthError, Secret};
 use p2p_engine::operation::{self, StatFile, StatUser};
 use p2p_engine::pace::Speed;
 use p2p_engine::{ErrorKind, Scope};
@@ -17,7 +17,8 @@ use p2p_store::names::FileKey;
 use p2p_store::uploads::Declared;
 
 use crate::harness::random_bytes;
-use crate::program::{Home, PASSWORD, QUICK};
+use crate::program::{Home, QUICK};
+use crate::services::account_of;
 
 /// The services of a process, with alice, who has files, and bob, who shares one with her.
 struct House {
@@ -34,9 +35,9 @@ impl House {
         args.simulation.config = Some(home.path("p2p.toml"));
         let instance = Instance::start_interactive(&args).unwrap();
         let rules = instance.remote_rules().unwrap();
-        let alice = registered(&instance, "alice").await;
+        let alice = account_of(&instance, "alice").await;
         alice.call(operation::SetSpeed { speed: Speed::Max }).await.unwrap();
-        let bob = registered(&instance, "bob").await;
+        let bob = account_of(&instance, "bob").await;
         for path in ["docs", "docs/sub", "docs2"] {
             alice.call(alice.directory(path, false).unwrap()).await.unwrap();
         }
@@ -68,13 +69,6 @@ impl House {
         drop(alice);
         drop(instance.end().await.unwrap());
     }
-}
-
-async fn registered(instance: &Instance, name: &str) -> Access {
-    let access = instance.access("a test").unwrap();
-    let email = format!("{name}@example.org").parse().unwrap();
-    access.register(Registration { name: name.parse().unwrap(), email, password: PASSWORD.into() }).await.unwrap();
-    access
 }
 
 fn content(name: &str) -> Vec<u8> {

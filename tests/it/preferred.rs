@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use p2p_auth::Registration;
 use p2p_auth::tokens::{NewToken, Reach};
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::{self, Break, Upload};
@@ -19,6 +18,7 @@ use p2p_store::uploads::Declared;
 use crate::harness::{Harness, config, quick_link, random_bytes, random_file};
 use crate::program::{Home, PASSWORD, QUICK};
 use crate::recordings::{recorded, replays};
+use crate::services::account_of;
 
 const SEGMENT: usize = 64 << 10;
 
@@ -93,13 +93,6 @@ fn a_preferred_node_is_replayed() {
     assert!(told.contains("there is no Node_09"), "{told}");
 }
 
-async fn registered(instance: &Instance, name: &str) -> Access {
-    let access = instance.access("a test").unwrap();
-    let email = format!("{name}@example.org").parse().unwrap();
-    access.register(Registration { name: name.parse().unwrap(), email, password: PASSWORD.into() }).await.unwrap();
-    access
-}
-
 /// Stores a stream of so many segments, and gives the nodes that hold them.
 async fn stored(access: &Access, name: &str, salt: u64) -> BTreeSet<NodeNumber> {
     let mut begun = access.upload_stream(name, Declared::default(), None).await.unwrap();
@@ -121,9 +114,9 @@ fn a_users_choice_holds_at_every_door() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let instance = Instance::start_interactive(&args).unwrap();
-        let alice = registered(&instance, "alice").await;
+        let alice = account_of(&instance, "alice").await;
         alice.call(operation::SetSpeed { speed: Speed::Max }).await.unwrap();
-        let bob = registered(&instance, "bob").await;
+        let bob = account_of(&instance, "bob").await;
         alice.prefer_node(Some(node(3))).await.unwrap();
         let client = alice.of_client("web", IpAddr::V4(Ipv4Addr::LOCALHOST), &instance.remote_rules().unwrap());
         assert_eq!(client.preferred_node(), None);

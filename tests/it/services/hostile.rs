@@ -132,7 +132,9 @@ fn clients_that_drip_are_cut() {
         let address = door.address();
         let mut attending = JoinSet::new();
         attending.spawn(server.attend(door, Duration::from_secs(1)));
-        let dripping = tokio::task::spawn_blocking(move || (0..8).map(|_| drip(address)).collect::<Vec<usize>>());
+        let dripping = tokio::task::spawn_blocking(move || {
+            (0..8).map(|_| drip(address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).collect::<Vec<usize>>()
+        });
         let mut client = HealthClient::new(connected(address).await);
         let mut served = 0;
         while !dripping.is_finished() {
@@ -151,11 +153,11 @@ fn clients_that_drip_are_cut() {
     });
 }
 
-/// Sends the begin of a connection byte by byte until it is cut, and returns how many were sent.
-fn drip(address: SocketAddr) -> usize {
+/// Sends the begin of a connection or a request byte by byte until it is cut, and returns how many were sent.
+pub(crate) fn drip(address: SocketAddr, begin: &[u8]) -> usize {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    for (count, byte) in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".iter().enumerate() {
+    for (count, byte) in begin.iter().enumerate() {
         if stream.write_all(&[*byte]).is_err() {
             return count;
         }

@@ -11,7 +11,7 @@ mod files;
 mod foreign;
 mod foreign_losses;
 mod grpc;
-mod hostile;
+pub(crate) mod hostile;
 mod losses;
 mod prompts;
 mod sftp;
@@ -33,6 +33,7 @@ use std::time::Duration;
 use p2p_auth::Registration;
 use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferState;
+use p2p_service::access::Access;
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_store::uploads::{Declared, UploadId};
 use serde_json::{Value, json};
@@ -114,6 +115,14 @@ impl Drop for Served {
             let _ = child.wait();
         }
     }
+}
+
+/// Makes an account at an engine of this process, and returns the access of a front end at which its user is logged in.
+pub(crate) async fn account_of(instance: &Instance, name: &str) -> Access {
+    let access = instance.access("a test").unwrap();
+    let email = format!("{name}@example.org").parse().unwrap();
+    access.register(Registration { name: name.parse().unwrap(), email, password: PASSWORD.into() }).await.unwrap();
+    access
 }
 
 pub(crate) fn on_a_runtime(test: impl Future<Output = ()>) {

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use bytes::Bytes;
-use p2p_auth::Registration;
 use p2p_engine::faults::PathChange;
 use p2p_engine::operation::{Await, Break, ListNodes, Mend, SetSpeed, StatUser};
 use p2p_engine::pace::Speed;
@@ -33,6 +32,7 @@ use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
+use super::account_of;
 use super::auth::{because, refused};
 use super::grpc::{connected, reflected_by};
 use super::{Served, on_a_runtime};
@@ -59,8 +59,8 @@ impl House {
         let mut args = EngineArgs { data_dir: Some(home.path("data")), ..EngineArgs::default() };
         args.simulation.config = Some(home.path("p2p.toml"));
         let instance = Instance::start_interactive(&args).unwrap();
-        let alice = registered(&instance, "alice").await;
-        registered(&instance, "bob").await;
+        let alice = account_of(&instance, "alice").await;
+        account_of(&instance, "bob").await;
         let (doors, mut attending) = (Doors::default(), JoinSet::new());
         let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap(), None).await.unwrap();
@@ -99,13 +99,6 @@ impl House {
         drop(alice);
         drop(instance.end().await.unwrap());
     }
-}
-
-async fn registered(instance: &Instance, name: &str) -> Access {
-    let access = instance.access("a test").unwrap();
-    let email = format!("{name}@example.org").parse().unwrap();
-    access.register(Registration { name: name.parse().unwrap(), email, password: PASSWORD.into() }).await.unwrap();
-    access
 }
 
 /// Waits until something is true, within the deadline of the test.
@@ -229,7 +222,7 @@ fn callers_are_those_of_all_services() {
         for answer in [reader.store(b"b").await.map(drop), reader.delete(&id).await] {
             assert_eq!(refused(answer), because(Code::PermissionDenied, "SCOPE"));
         }
-        let carol = registered(&house.instance, "carol").await;
+        let carol = account_of(&house.instance, "carol").await;
         let mut other = house.client(0, Some(&house.session("carol").await)).await;
         for answer in [other.fetch(&id, None).await.map(drop), other.delete(&id).await] {
             assert_eq!(refused(answer), because(Code::NotFound, "NOT_FOUND"));

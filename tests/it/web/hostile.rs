@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::program::DEADLINE;
+use crate::services::hostile::drip;
 
 /// What is attempted, the bytes that are sent, and the statuses that may answer.
 type Attempt<'a> = (&'a str, Vec<u8>, &'a [Option<u16>]);
@@ -293,7 +294,7 @@ fn clients_that_drip_are_cut() {
         let address = door.address();
         let mut attending = JoinSet::new();
         attending.spawn(server.attend(door, Duration::from_secs(1)));
-        let dripping = tokio::task::spawn_blocking(move || (0..8).map(|_| drip(address)).collect::<Vec<usize>>());
+        let dripping = tokio::task::spawn_blocking(move || (0..8).map(|_| drip(address, DRIPPED)).collect::<Vec<usize>>());
         let client = Client::builder().no_proxy().build().unwrap();
         let mut served = 0;
         while !dripping.is_finished() {
@@ -314,23 +315,3 @@ fn clients_that_drip_are_cut() {
 
 /// What is sent byte by byte.
 const DRIPPED: &[u8] = b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nUser-Agent: slow\r\n\r\n";
-
-/// Sends the begin of a request byte by byte until it is cut, and returns how many were sent.
-fn drip(address: SocketAddr) -> usize {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    for (count, byte) in DRIPPED.iter().enumerate() {
-        if stream.write_all(&[*byte]).is_err() {
-            return count;
-        }
-        // The pause between two bytes is the time in which nothing comes.
-        loop {
-            match stream.read(&mut [0; 256]) {
-                Ok(1..) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
-                Ok(_) | Err(_) => return count,
-            }
-        }
-    }
-    usize::MAX
-}

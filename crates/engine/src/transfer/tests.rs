@@ -694,65 +694,43 @@ fn stream_upload(is_remote: bool) -> Transfer {
 }
 
 fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> Transfer {
-    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let stored_as = StoreAs::default();
-    let (host, by, keep) = (Peer::Client, None, None);
-    let plan = UploadPlan {
-        key,
-        by,
-        host,
-        size,
-        segment_size,
-        stored_at: 0,
-        stored_as,
-        preferred: None,
-        is_remote,
-        is_readable_again,
-        keep,
-    };
-    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
+    planned(UploadPlan { size: size.map(size_of), is_remote, is_readable_again, ..plan() })
 }
 
 /// An upload that takes the place of a file of which each node has two segments.
 fn replacing_upload(size: u32) -> Transfer {
-    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let (size, stored_as) = (Some(ByteSize::from_bytes(8 * u64::from(size))), StoreAs { replace: true, ..StoreAs::default() });
-    let (host, by, is_remote, is_readable_again, keep) = (Peer::Client, None, false, true, None);
-    let plan = UploadPlan {
-        key,
-        by,
-        host,
-        size,
-        segment_size,
-        stored_at: 0,
-        stored_as,
-        preferred: None,
-        is_remote,
-        is_readable_again,
-        keep,
-    };
-    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
+    let stored_as = StoreAs { replace: true, ..StoreAs::default() };
+    planned(UploadPlan { size: Some(size_of(size)), stored_as, is_readable_again: true, ..plan() })
 }
 
 /// An upload of unknown size that is kept if its source goes.
 fn kept_upload(is_remote: bool) -> Transfer {
-    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
-    let (host, by, size, stored_as, is_readable_again) = (Peer::Client, None, None, StoreAs::default(), false);
-    let plan = UploadPlan {
-        key,
-        by,
-        host,
-        size,
-        segment_size,
+    planned(UploadPlan { keep: Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None }), is_remote, ..plan() })
+}
+
+/// The size of so many segments.
+fn size_of(segments: u32) -> ByteSize {
+    ByteSize::from_bytes(8 * u64::from(segments))
+}
+
+/// An upload of unknown size, of a source of this machine that is read once.
+fn plan() -> UploadPlan {
+    UploadPlan {
+        key: FileKey::unowned("a.bin"),
+        by: None,
+        host: Peer::Client,
+        size: None,
+        segment_size: SegmentSize::new(SegmentSize::MIN).unwrap(),
         stored_at: 0,
-        stored_as,
+        stored_as: StoreAs::default(),
         preferred: None,
-        is_remote,
-        is_readable_again,
-        keep,
-    };
+        is_remote: false,
+        is_readable_again: false,
+        keep: None,
+    }
+}
+
+fn planned(plan: UploadPlan) -> Transfer {
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
