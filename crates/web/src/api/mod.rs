@@ -12,6 +12,7 @@
 //! | `faults` | what is broken on purpose, and profiles |
 //! | `time` | the virtual clock |
 //! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
+//! | `digests` | digests of content in headers |
 //! | `values` | names, units and waits of these |
 //! | `describing` | what is the same of every route, for the description |
 //! | `events` | what happens, as server-sent events |
@@ -23,6 +24,7 @@ mod account;
 pub(crate) mod auth;
 mod dashboard;
 mod describing;
+mod digests;
 mod events;
 pub(crate) mod extract;
 mod faults;

@@ -8,7 +8,7 @@
 //! | `download` | the content of a file, by ranges and under conditions |
 //! | `upload` | content that becomes a file |
 //! | `multipart` | files of a form |
-//! | `conditions`, `ranges`, `digests`, `disposition` | the headers of HTTP that these have |
+//! | `conditions`, `ranges`, `disposition` | the headers of HTTP that these have |
 //! | `produced` | bodies of answers that a task of their own produces |
 //! | `changes` | removals, other names, copies, directories |
 //! | `sharing` | what other users may do, and whom one can share with |
@@ -22,7 +22,6 @@
 mod changes;
 mod conditions;
 mod described;
-mod digests;
 mod disposition;
 mod download;
 mod index;
