@@ -39,7 +39,6 @@ pub(crate) use self::multipart::stored_into;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::routing::{delete, get, patch, post};
 use http::request::Parts;
@@ -49,6 +48,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::described::FileContent;
+use super::aliases::Alias;
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -105,11 +105,23 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
         .route("/share-links/{name}", delete(links::revoke))
 }
 
-/// Returns the routes of the older paths, and those of the content of links.
-pub(super) fn others() -> Router<Web> {
-    Router::new()
-        .route("/api/files/upload", post(multipart::store_files).layer(DefaultBodyLimit::disable()))
-        .route("/api/files/list", get(listing::list))
+/// Part of the description that is about files and not below `/api/v1`.
+#[derive(OpenApi)]
+#[openapi(paths(older::content, older::remove, links::content, links::content_below))]
+struct DescribedOthers;
+
+/// Returns the older paths of the same meaning.
+pub(super) fn aliases() -> [Alias; 2] {
+    let upload = post(multipart::store_files).layer(DefaultBodyLimit::disable());
+    [
+        Alias { older: "/api/files/upload", of: "/files/upload", handlers: upload },
+        Alias { older: "/api/files/list", of: "/files", handlers: get(listing::list) },
+    ]
+}
+
+/// Returns the routes of the older paths that name a file by its number, and those of the content of links.
+pub(super) fn others() -> OpenApiRouter<Web> {
+    OpenApiRouter::with_openapi(DescribedOthers::openapi())
         .route("/api/files/download/{id}", get(older::content))
         .route("/api/files/{id}", delete(older::remove))
         .route("/s/{token}/content", get(links::content))
