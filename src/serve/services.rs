@@ -200,6 +200,14 @@ impl Services {
         })
     }
 
+    /// Returns the limits of the door of a service at an address.
+    fn limits(&self, kind: Kind, address: SocketAddr) -> Result<Limits, StartError> {
+        Ok(match kind {
+            Kind::Web => self.0.config.web_limits(address)?,
+            Kind::Grpc | Kind::Ssh => Limits::default(),
+        })
+    }
+
     /// Opens the doors of a service: that of the whole network, and those of the nodes. One that cannot be opened is told, and the others go
     /// on; it is an error only if nothing of the service listens.
     async fn open(
@@ -211,7 +219,7 @@ impl Services {
     ) -> Result<(Option<Door>, Endpoints), StartError> {
         let opened = match whole {
             Some(address) => {
-                let opened = self.0.doors.open(kind.name(), address, Limits::default()).await;
+                let opened = self.0.doors.open(kind.name(), address, self.limits(kind, address)?).await;
                 let taken = |error| nodes::taken(&self.0.doors, address, error);
                 Some(opened.map_err(|error| StartError::Address { service: kind.name(), address, error: taken(error) }))
             }

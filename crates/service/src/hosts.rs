@@ -16,12 +16,11 @@ fn is_node_name(text: &str) -> bool {
     before.is_empty() || before.eq_ignore_ascii_case("node_")
 }
 
-/// Returns the host of this name.
+/// Returns the host of this name: `client`, or a node as [`node_of`] reads it.
 ///
 /// # Errors
 /// Fails if the name is that of no host.
 pub fn peer(text: &str) -> Result<Peer, String> {
-    let text = text.trim();
     if text.eq_ignore_ascii_case("client") {
         return Ok(Peer::Client);
     }

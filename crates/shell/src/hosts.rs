@@ -27,7 +27,7 @@ pub(crate) fn members(text: &str) -> Result<Vec<Peer>, String> {
             Ok((first.index()..=last.index()).map(|index| Peer::Node(NodeNumber::from_index(index))).collect())
         }
         Some((Some(_), Some(_))) => Err(format!("`{}` ends before it begins; a range is written 3-7", visible(text.trim()))),
-        Some(_) | None => Ok(vec![peer(text).map_err(|problem| format!("{problem}, or 3-7 for those from 3 to 7"))?]),
+        Some(_) | None => Ok(vec![peer(text.trim()).map_err(|problem| format!("{problem}, or 3-7 for those from 3 to 7"))?]),
     }
 }
 
@@ -54,12 +54,12 @@ pub(crate) fn paths(text: &str) -> Result<Paths, String> {
         (Some(ends), _) => (ends, true),
         (None, Some(ends)) => (ends, false),
         (None, None) => {
-            let all = peer(text).map(Paths::All);
+            let all = peer(text.trim()).map(Paths::All);
             return all
                 .map_err(|problem| format!("{problem}; a path is written A->B for one way, A,B for both, and A for all of A"));
         }
     };
-    Ok(Paths::Between { from: peer(from)?, to: peer(to)?, one_way })
+    Ok(Paths::Between { from: peer(from.trim())?, to: peer(to.trim())?, one_way })
 }
 
 /// Returns the two groups of a partition: `A,B|C,D` for both ways, `A,B->C,D` for one, with ranges such as `3-7`. Spaces may stand between.

@@ -215,7 +215,10 @@ fn told(text: &str) -> String {
         ("Failed to deserialize form body: ", "the form: "),
     ];
     let found = words.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
-    found.unwrap_or_else(|| text.to_owned())
+    let told = found.unwrap_or_else(|| text.to_owned());
+    // Where fields of two kinds stand together, the reader of JSON does not list them.
+    let is_unknown = told.contains("unknown field") && !told.contains("expected");
+    if is_unknown { format!("{told}; `/api/v1/openapi.json` has the fields that there are") } else { told }
 }
 
 /// Rejection of an extractor of axum, told as a problem.

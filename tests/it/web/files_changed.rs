@@ -248,14 +248,17 @@ fn others_store_where_they_may() {
 fn an_upload_goes_to_the_node_that_it_names() {
     on_a_runtime(async {
         let site = filled().await;
-        for (node, content) in [("Node_02", vec![2; 200_000]), ("Node_05", vec![5; 200_000])] {
+        for (node, spelled, content) in [("Node_02", "Node_02", vec![2; 200_000]), ("Node_05", "5", vec![5; 200_000])] {
             // The segments of a file are where the same ones are already.
-            site.put(&format!("{node}.bin?node={node}"), content).await;
+            site.put(&format!("{node}.bin?node={spelled}"), content).await;
             let (_, info) = site.get(&format!("/files/info/{node}.bin")).await;
             let places = info["places"].as_array().unwrap();
             assert!(places.len() == 4 && places.iter().all(|place| place["nodes"] == json!([node])), "{info}");
         }
         let request = site.request(Method::PUT, "/files/content/x?node=Node_99").body("x").send().await.unwrap();
+        let (status, body) = read(request).await;
+        assert_eq!((status, &body["resource"]["name"]), (404, &json!("Node_99")), "{body}");
+        let request = site.request(Method::PUT, "/files/content/x?node=Node-2").body("x").send().await.unwrap();
         let (status, body) = read(request).await;
         assert_eq!((status, &body["field"]), (400, &json!("node")), "{body}");
     });

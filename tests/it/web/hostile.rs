@@ -250,7 +250,7 @@ fn frames(mut said: &[u8]) -> Vec<(u8, u8)> {
 #[test]
 fn five_hundred_connections_leave_room_for_those_who_are_there() {
     on_a_runtime(async {
-        let site = Site::start(QUICK).await;
+        let site = Site::start(&format!("{QUICK}[web]\nrequests_per_second = 100000\nconnections_per_address = 64\n")).await;
         // The client is there already, and its connection is used again.
         assert_eq!(site.get("/auth/whoami").await.0, 200);
         let many: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(site.address()).unwrap()).collect();
@@ -266,6 +266,52 @@ fn five_hundred_connections_leave_room_for_those_who_are_there() {
         });
         let said = site.served.stop();
         assert!(said.code == Some(0) && said.stderr.contains("too many connections of one address"), "{said:?}");
+    });
+}
+
+/// Two hundred programs on this machine are there at once, each with a connection of its own that is used again: they have one address, and
+/// the loopback takes that into account.
+#[test]
+fn two_hundred_clients_of_this_machine_are_served_at_once() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let mut all: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(site.address()).unwrap()).collect();
+        for round in 0..2 {
+            for (number, stream) in all.iter_mut().enumerate() {
+                stream.set_read_timeout(Some(DEADLINE)).unwrap();
+                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+                let mut said = Vec::new();
+                while !said.ends_with(b"\r\n\r\nok\n") {
+                    let mut some = [0; 1024];
+                    let count = stream.read(&mut some).unwrap();
+                    assert!(count > 0, "client {number} is cut in round {round}: {}", String::from_utf8_lossy(&said));
+                    said.extend_from_slice(&some[..count]);
+                }
+            }
+        }
+        drop(all);
+        let said = site.served.stop();
+        assert!(said.code == Some(0) && !said.stderr.contains("too many connections"), "{said:?}");
+    });
+}
+
+/// Connections in all have a limit of their own, which the configuration sets too.
+#[test]
+fn connections_in_all_have_a_limit() {
+    on_a_runtime(async {
+        let site = Site::start(&format!("{QUICK}[web]\nrequests_per_second = 100000\nconnections = 8\n")).await;
+        let many: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(site.address()).unwrap()).collect();
+        let closed = |stream: &TcpStream| {
+            stream.set_nonblocking(true).unwrap();
+            !matches!((&*stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        };
+        crate::program::wait_until("those beyond are closed", || many.iter().filter(|stream| closed(stream)).count() >= 12);
+        drop(many);
+        let said = site.served.stop();
+        assert!(
+            said.code == Some(0) && said.stderr.contains("too many connections") && !said.stderr.contains("of one address"),
+            "{said:?}"
+        );
     });
 }
 

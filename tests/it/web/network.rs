@@ -81,7 +81,7 @@ fn links_and_paths_are_changed() {
         assert!(link["up"]["fault"].is_string() && link["down"]["fault"].is_null(), "{link}");
         assert_eq!(link["up"]["capacity_bytes_per_second"], 125_000);
         let path = "/paths/client/Node_01";
-        let changed = site.request(Method::PATCH, path).json(&json!({ "delay": "40ms", "loss": "5%", "both_ways": true }));
+        let changed = site.request(Method::PATCH, path).json(&json!({ "delay": "40ms", "loss": "5%", "one_way": false }));
         let (status, told) = read(changed.send().await.unwrap()).await;
         assert_eq!((status, told["delay"].as_str(), told["loss"].as_str()), (200, Some("40ms"), Some("5%")), "{told}");
         let cut = site.request(Method::PATCH, path).json(&json!({ "cut": true })).send().await.unwrap();
@@ -90,6 +90,11 @@ fn links_and_paths_are_changed() {
         assert_eq!(paths["count"], 2, "{paths}");
         let healed = site.request(Method::PATCH, path).json(&json!({ "cut": false })).send().await.unwrap();
         assert_eq!(read(healed).await.1["is_cut"], false);
+        // The other direction is meant where it is said; what this was called before is a field that there is not.
+        let (_, back) = site.get("/paths?from=Node_01&to=client").await;
+        assert_eq!((&back["paths"][0]["delay"], &back["paths"][0]["is_cut"]), (&json!("40ms"), &json!(false)), "{back}");
+        let former = site.request(Method::PATCH, path).json(&json!({ "loss": "5%", "both_ways": true })).send().await.unwrap();
+        assert_eq!(read(former).await.0, 422);
         let wrong = site.request(Method::PATCH, path).json(&json!({ "loss": "many" })).send().await.unwrap();
         assert_eq!(read(wrong).await.1["field"], "loss");
         let nothing = site.request(Method::PATCH, "/links/client").json(&json!({})).send().await.unwrap();

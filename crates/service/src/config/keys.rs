@@ -431,6 +431,8 @@ pub const KEYS: &[Key] = &[
     key(Section::Web, "address", Kind::Endpoint),
     key(Section::Web, "allow_public", Kind::Switch),
     key(Section::Web, "requests_per_second", Kind::Count { min: 1, max: 1_000_000 }),
+    key(Section::Web, "connections", Kind::Count { min: 1, max: 65_535 }),
+    optional(Section::Web, "connections_per_address", Kind::Count { min: 1, max: 65_535 }),
     optional(Section::Web, "tls.certificate", Kind::Path),
     optional(Section::Web, "tls.key", Kind::Path),
     optional(Section::Remote, "name", Kind::Text),

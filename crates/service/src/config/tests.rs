@@ -315,6 +315,22 @@ fn services_listen_at_loopback_unless_the_user_permits_more() {
     assert_eq!(overlaid("[serve]\ndrain = '2s'\n").unwrap().drain().unwrap(), std::time::Duration::from_secs(2));
 }
 
+/// All clients on this machine have one address, so that the loopback takes more of it than other addresses do, unless the user says how many.
+#[test]
+fn the_web_takes_more_connections_of_this_machine_than_of_another() {
+    let limits = |text: &str, address: &str| overlaid(text).unwrap().web_limits(address.parse().unwrap()).unwrap();
+    let of = |text: &str, address: &str| (limits(text, address).connections, limits(text, address).of_one_address);
+    for address in ["127.0.0.1:5000", "[::1]:5000", "[::ffff:127.0.0.1]:0"] {
+        assert_eq!(of("", address), (640, 512), "{address}");
+    }
+    for address in ["0.0.0.0:5000", "192.0.2.1:5000", "[::]:5000"] {
+        assert_eq!(of("", address), (640, 64), "{address}");
+    }
+    let own = "[web]\nconnections = 9000\nconnections_per_address = 7000\n";
+    assert_eq!((of(own, "127.0.0.1:5000"), of(own, "0.0.0.0:5000")), ((9000, 7000), (9000, 7000)));
+    assert!(overlaid("[web]\nconnections = 0\n").is_err());
+}
+
 /// Each node has the next port, as far as there are ports and endpoints.
 #[test]
 fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {

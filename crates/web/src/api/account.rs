@@ -2,6 +2,7 @@
 //! refused.
 
 use axum::Json;
+use axum::routing::post;
 use http::StatusCode;
 use p2p_service::accounts::{Begun, CodeKind, Secret, SessionInfo};
 use qrcode::render::svg;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::aliases::Alias;
 use super::extract::{Body, Path};
 use crate::callers::Caller;
 use crate::problem::Problem;
@@ -31,13 +33,14 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
         .routes(routes!(renew_backup_codes))
 }
 
-/// Returns the older paths of the same meaning.
-pub(super) fn aliases() -> axum::Router<Web> {
-    axum::Router::new().route("/auth/enable-otp", axum::routing::post(enable_otp))
+/// Returns the older path of the same meaning.
+pub(super) fn alias() -> Alias {
+    Alias { older: "/api/auth/enable-otp", of: "/auth/enable-otp", handlers: post(enable_otp) }
 }
 
 /// Change of a password.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct NewPassword {
     /// Password that the account has.
     old: String,
@@ -47,6 +50,7 @@ struct NewPassword {
 
 /// Proof that the user is there.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct PasswordProof {
     /// Password of the user.
     password: String,
@@ -54,6 +58,7 @@ struct PasswordProof {
 
 /// Second factor that is wanted.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct WantedOtp {
     /// Source of the codes: an authenticator app unless another is named.
     #[serde(default)]
@@ -73,6 +78,7 @@ enum CodeSource {
 
 /// Code that confirms.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct OtpConfirmation {
     /// Code of the app or of the mail.
     code: String,

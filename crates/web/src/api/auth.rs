@@ -6,6 +6,7 @@
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use http::StatusCode;
 use http::request::Parts;
 use p2p_service::access::Access;
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::aliases::Alias;
 use super::extract::{Body, Query};
 use crate::callers::{Caller, Stranger};
 use crate::cookies::Cookies;
@@ -34,16 +36,17 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
 }
 
 /// Returns the older paths of the same meaning.
-pub(super) fn aliases() -> axum::Router<Web> {
-    use axum::routing::post;
-    axum::Router::new()
-        .route("/auth/register", post(register))
-        .route("/auth/login", post(login))
-        .route("/auth/logout", post(logout))
+pub(super) fn aliases() -> [Alias; 3] {
+    [
+        Alias { older: "/api/auth/register", of: "/auth/register", handlers: post(register) },
+        Alias { older: "/api/auth/login", of: "/auth/login", handlers: post(login) },
+        Alias { older: "/api/auth/logout", of: "/auth/logout", handlers: post(logout) },
+    ]
 }
 
 /// Account that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct NewAccount {
     /// Name of the user.
     username: String,
@@ -57,6 +60,7 @@ struct NewAccount {
 
 /// Login by a password, and by a code where the account has a second factor.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Login {
     /// Name of the user.
     username: String,
@@ -69,6 +73,7 @@ struct Login {
 
 /// Second step of a login.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct LoginCode {
     /// Name of the login, of the problem `CODE_NEEDED`.
     challenge: String,
@@ -78,6 +83,7 @@ struct LoginCode {
 
 /// Login that waits for a code.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct WaitingLogin {
     /// Name of the login, of the problem `CODE_NEEDED`.
     challenge: String,
@@ -85,6 +91,7 @@ struct WaitingLogin {
 
 /// Sessions that are to end.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Logout {
     /// True for all sessions of the user; otherwise the one of the request.
     #[serde(default)]

@@ -1,22 +1,46 @@
 //! Description of REST (OpenAPI 3.1): its general part, and what is the same of every route, so that no route can lack it: its name, its group,
-//! what it takes to be let in, and how errors are told.
+//! what it takes to be let in, how errors are told, and what is said of older paths. It is served beside the routes.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
 use utoipa::OpenApi;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ContentBuilder, OpenApi as Description, PathItem, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Deprecated, OpenApi as Description, PathItem, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::problem::{MEDIA_TYPE, Problem};
+use crate::web::Web;
 
 /// Beginning of the paths of REST.
 const BASE: &str = "/api/v1/";
+/// Beginning of the older paths.
+const OLDER: &str = "/api/";
+/// Path of the description, below the beginning.
+const DOCUMENT: &str = "openapi.json";
 /// Name of the answer that tells what is wrong.
 const PROBLEM: &str = "Problem";
 /// Routes for callers whom nobody is asked about yet.
-const OPEN: &[&str] = &["auth/register", "auth/login", "auth/otp", "auth/otp/send"];
+const OPEN: &[&str] = &[
+    "auth/register",
+    "auth/login",
+    "auth/otp",
+    "auth/otp/send",
+    DOCUMENT,
+    "/s/{token}/content",
+    "/s/{token}/content/{path}",
+    "/healthz",
+    "/readyz",
+];
+/// Schemas of requests that have the fields of others beside their own, and no further ones.
+const CLOSED: &[&str] = &["LinkPatch", "PathPatch", "Wanted"];
 /// Groups of routes, by the first part of their paths.
 const GROUPS: &[(&str, &str)] = &[
     ("auth", "Accounts, logins and sessions"),
@@ -36,6 +60,8 @@ const GROUPS: &[(&str, &str)] = &[
     ("dashboard", "All that a control room shows first"),
     ("time", "The virtual clock"),
     ("events", "What happens, as server-sent events"),
+    ("watching", "What programs ask that watch this one"),
+    ("description", "This description"),
 ];
 
 /// General part of the description.
@@ -57,6 +83,19 @@ pub fn description() -> String {
     description.to_pretty_json().unwrap_or_default() + "\n"
 }
 
+/// Returns the route of the description.
+pub(super) fn routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(document))
+}
+
+/// Gives this description.
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "The description (OpenAPI 3.1)", body = serde_json::Value)))]
+async fn document() -> Response {
+    // The description is that of the program, and does not change while it runs.
+    static DOCUMENT: LazyLock<String> = LazyLock::new(description);
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
+}
+
 /// Adds to a description what is the same of every route.
 pub(super) fn complete(description: &mut Description) {
     let components = description.components.get_or_insert_default();
@@ -66,19 +105,47 @@ pub(super) fn complete(description: &mut Description) {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM))).build();
     let told = ResponseBuilder::new().description("What is wrong").content(MEDIA_TYPE, problem).build();
     components.responses.insert(PROBLEM.to_owned(), RefOr::T(told));
+    components.schemas.iter_mut().filter(|(name, _)| CLOSED.contains(&name.as_str())).for_each(|(_, schema)| close(schema));
     let scopes = || std::iter::empty::<String>();
     description.security = Some(vec![SecurityRequirement::new("bearer", scopes()), SecurityRequirement::new("cookie", scopes())]);
     let mut used = BTreeMap::new();
     for (path, item) in &mut description.paths.paths {
-        let rest = path.strip_prefix(BASE).unwrap_or(path).to_owned();
-        let group = rest.split('/').next().unwrap_or_default().to_owned();
+        let group = group_of(path).to_owned();
         for (method, operation) in operations(item) {
-            finish(operation, method, &rest, &group);
+            finish(operation, method, path, &group);
         }
         used.insert(group, ());
     }
     let tag = |(name, told): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*told)).build();
     description.tags = Some(GROUPS.iter().filter(|(name, _)| used.contains_key(*name)).map(tag).collect());
+}
+
+/// Says of a schema that there are no other fields than those that it names, by itself or by what it is made of.
+fn close(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false))),
+        RefOr::T(Schema::OneOf(several)) => several.items.iter_mut().for_each(close),
+        // Each part knows its own fields alone (JSON Schema 2020-12, core, section 11.3).
+        RefOr::T(Schema::AllOf(parts)) => {
+            parts.extensions = Some(Extensions::from_iter([("unevaluatedProperties", false)]));
+        }
+        RefOr::T(_) | RefOr::Ref(_) => {}
+    }
+}
+
+/// Returns what a path is below the beginning of REST, or of the older paths; all of it elsewhere.
+fn below(path: &str) -> &str {
+    path.strip_prefix(BASE).or_else(|| path.strip_prefix(OLDER)).unwrap_or(path)
+}
+
+/// Returns the group of the routes of a path.
+fn group_of(path: &str) -> &str {
+    match below(path) {
+        DOCUMENT => "description",
+        link if link.starts_with("/s/") => "share-links",
+        other if other.starts_with('/') => "watching",
+        rest => rest.split('/').next().unwrap_or_default(),
+    }
 }
 
 fn bearer() -> utoipa::openapi::security::Http {
@@ -87,7 +154,7 @@ fn bearer() -> utoipa::openapi::security::Http {
 }
 
 /// Returns the operations of a path with the names of their methods.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, options, head, patch, .. } = item;
     let all =
         [("get", get), ("put", put), ("post", post), ("delete", delete), ("options", options), ("head", head), ("patch", patch)];
@@ -95,10 +162,16 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 }
 
 fn finish(operation: &mut Operation, method: &str, path: &str, group: &str) {
-    operation.operation_id = Some(operation_id(method, path));
+    operation.operation_id = Some(operation_id(method, path.strip_prefix(BASE).unwrap_or(path.trim_start_matches('/'))));
     operation.tags = Some(vec![group.to_owned()]);
+    if path.starts_with(OLDER) && !path.starts_with(BASE) {
+        operation.deprecated = Some(Deprecated::True);
+        let told = operation.description.take().unwrap_or_default();
+        let older = "This is an older path, of what there is below `/api/v1` too.";
+        operation.description = Some(if told.is_empty() { older.to_owned() } else { format!("{told}\n\n{older}") });
+    }
     // What a resource can do is told to everybody.
-    if OPEN.contains(&path) || method == "options" {
+    if OPEN.contains(&below(path)) || method == "options" {
         operation.security = Some(Vec::new());
     }
     let problem = Ref::new(format!("#/components/responses/{PROBLEM}"));
@@ -128,6 +201,19 @@ mod tests {
         assert_eq!(operation_id("get", "nodes/{node}"), "getNodesByNode");
         assert_eq!(operation_id("post", "share-links"), "postShareLinks");
         assert_eq!(operation_id("put", "files/content/{*path}"), "putFilesContentByPath");
+    }
+
+    #[test]
+    fn a_path_is_in_the_group_of_what_it_is_about() {
+        for (path, group) in [
+            ("/api/v1/nodes/{node}", "nodes"),
+            ("/api/nodes/select", "nodes"),
+            ("/api/v1/openapi.json", "description"),
+            ("/s/{token}/content", "share-links"),
+            ("/metrics", "watching"),
+        ] {
+            assert_eq!(group_of(path), group, "{path}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
 use p2p_service::reasons::name;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -65,12 +66,12 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Members<T> {
     }
 }
 
-/// A body that may be left out, together with the header `Content-Type`.
+/// A body that may be left out, together with the header `Content-Type`. One that is there without that is refused, and not passed over.
 impl<T: DeserializeOwned> OptionalFromRequest<Web> for Body<T> {
     type Rejection = Rejected;
 
     async fn from_request(request: Request, web: &Web) -> Result<Option<Body<T>>, Rejected> {
-        match request.headers().contains_key(CONTENT_TYPE) {
+        match request.headers().contains_key(CONTENT_TYPE) || !request.body().is_end_stream() {
             true => <Body<T> as FromRequest<Web>>::from_request(request, web).await.map(Some),
             false => Ok(None),
         }

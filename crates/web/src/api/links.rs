@@ -103,6 +103,7 @@ async fn list(Caller(access): Caller) -> Result<Json<impl Serialize>, Problem> {
 
 /// Changes of a link.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct LinkPatch {
     /// Direction; both without it.
     direction: Option<LinkDirection>,

@@ -12,6 +12,9 @@
 //! | `faults` | what is broken on purpose, and profiles |
 //! | `time` | the virtual clock |
 //! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
+//! | `digests` | digests of content in headers |
+//! | `aliases` | the older paths, each with the one that it stands for |
+//! | `parameters` | which parameters the query of a route may have |
 //! | `values` | names, units and waits of these |
 //! | `describing` | what is the same of every route, for the description |
 //! | `events` | what happens, as server-sent events |
@@ -20,9 +23,11 @@
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
 mod account;
+mod aliases;
 pub(crate) mod auth;
 mod dashboard;
 mod describing;
+mod digests;
 mod events;
 pub(crate) mod extract;
 mod faults;
@@ -30,6 +35,7 @@ mod files;
 mod links;
 mod network;
 mod nodes;
+mod parameters;
 mod paths;
 mod storage;
 mod time;
@@ -41,19 +47,28 @@ pub(crate) mod values;
 pub use self::describing::description;
 pub(crate) use self::files::{open_link, revoke_link, stored_into};
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::aliases::Alias;
+use self::parameters::Parameters;
+use crate::watching;
 use crate::web::Web;
 
-/// Returns the routes of REST and their description.
+/// Returns the routes of REST, and of programs that watch this one, with their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = accounts_routes().merge(files::routes()).merge(uploads::routes()).merge(network_routes());
-    let (routes, mut description) =
-        OpenApiRouter::with_openapi(describing::General::openapi()).nest("/api/v1", v1).split_for_parts();
+    let v1 =
+        accounts_routes().merge(files::routes()).merge(uploads::routes()).merge(network_routes()).merge(describing::routes());
+    let general = OpenApiRouter::with_openapi(describing::General::openapi());
+    let all = general.nest("/api/v1", v1).merge(files::others()).merge(watching::routes());
+    let (routes, mut description) = all.split_for_parts();
+    let routes = aliases().fold(routes, |routes, alias| alias.added(routes, &mut description));
     describing::complete(&mut description);
     (routes, description)
 }
@@ -78,21 +93,103 @@ fn network_routes() -> OpenApiRouter<Web> {
         .merge(dashboard::routes())
 }
 
-/// Returns the older paths about the network, which mean the same.
-fn network_aliases() -> Router<Web> {
-    Router::new()
-        .route("/network/topology", get(network::topology))
-        .route("/network/statistics", get(network::statistics))
-        .route("/network/health", get(network::health).post(network::check))
-        .route("/storage/status", get(storage::status))
-        .route("/nodes", get(nodes::list))
-        .route("/nodes/select", post(nodes::select))
-        .route("/dashboard", get(dashboard::now))
+/// Returns the older paths.
+fn aliases() -> impl Iterator<Item = Alias> {
+    let of_network = [
+        ("/api/network/topology", "/network/topology", get(network::topology)),
+        ("/api/network/statistics", "/network/statistics", get(network::statistics)),
+        ("/api/network/health", "/network/health", get(network::health).post(network::check)),
+        ("/api/storage/status", "/storage/status", get(storage::status)),
+        ("/api/nodes", "/nodes", get(nodes::list)),
+        ("/api/nodes/select", "/nodes/select", post(nodes::select)),
+        ("/api/dashboard", "/dashboard", get(dashboard::now)),
+    ];
+    let of_network = of_network.map(|(older, of, handlers)| Alias { older, of, handlers });
+    auth::aliases().into_iter().chain([account::alias()]).chain(files::aliases()).chain(of_network)
 }
 
-/// Returns the routes of REST.
+/// Returns the routes of REST, and of programs that watch this one.
 pub(crate) fn routes() -> Router<Web> {
-    let (routes, description) = described();
-    let older = Router::new().merge(auth::aliases()).merge(account::aliases()).merge(network_aliases());
-    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let (routes, mut description) = described();
+    routes.route_layer(from_fn_with_state(Arc::new(Parameters::of(&mut description)), parameters::layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::{embedded, pages};
+
+    /// Paths of what is for people: pages, and what these load.
+    const PAGES: &[&str] = &[
+        "/",
+        "/account",
+        "/api",
+        "/files",
+        "/files/",
+        "/files/{*path}",
+        "/problems/{reason}",
+        "/register",
+        "/room",
+        "/room/transfers/{id}",
+        "/s/{token}",
+        "/sign-in",
+        "/sign-in/code",
+        "/sign-out",
+        "/static/{*path}",
+        "/uploads",
+    ];
+
+    /// Routes of a router: each path with its methods, as the router shows them to those who look for errors in it.
+    fn shown(router: &Router<Web>) -> BTreeMap<String, BTreeSet<String>> {
+        let text = format!("{router:?}");
+        let (routes, rest) = text.split_once("node: Node { paths: {").unwrap();
+        let (paths, _) = rest.split_once('}').map(|_| rest.split_once("} }").unwrap()).unwrap();
+        let entries = |text: &str| -> BTreeMap<usize, String> {
+            let entry = |entry: &str| entry.split_once("): ").map(|(id, rest)| (id.parse().unwrap(), rest.to_owned()));
+            text.split("RouteId(").skip(1).filter_map(entry).collect()
+        };
+        let of_route = |text: &str| -> BTreeSet<String> {
+            let allowed = text.split("allow_header: Bytes(b\"").nth(1).unwrap().split('"').next().unwrap();
+            allowed.split(',').map(|method| method.to_lowercase()).collect()
+        };
+        let (methods, paths) = (entries(routes), entries(paths));
+        paths.iter().map(|(id, path)| (path.split('"').nth(1).unwrap().to_owned(), of_route(&methods[id]))).collect()
+    }
+
+    /// Each route is described, with its methods, and each operation of the description is a route; what is for people is not described.
+    #[test]
+    fn every_route_is_described_and_the_other_way_round() {
+        let served = shown(&routes().merge(pages::routes()).merge(embedded::routes()));
+        let mut description = described().1;
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, item) in &mut description.paths.paths {
+            told.insert(path.clone(), describing::operations(item).map(|(method, _)| method.to_owned()).collect());
+        }
+        for (path, methods) in &served {
+            let described = told.remove(&path.replace("{*", "{")).unwrap_or_default();
+            assert_eq!(described.is_empty(), PAGES.contains(&path.as_str()), "{path} is not described, or is a page");
+            // What is answered to GET is answered to HEAD, whether or not there is more to say of it.
+            let beside = if described.contains("head") { "" } else { "head" };
+            let methods: BTreeSet<String> = methods.iter().filter(|method| *method != beside).cloned().collect();
+            assert!(described.is_empty() || described == methods, "{path}: {described:?} are described, and {methods:?} there");
+        }
+        assert!(told.is_empty(), "described, and not there: {told:?}");
+        assert!(served.len() > 80 && PAGES.iter().all(|page| served.contains_key(*page)), "{served:?}");
+    }
+
+    #[test]
+    fn an_older_path_is_described_as_what_it_stands_for() {
+        let description = described().1;
+        let of = |path: &str, method: &str| {
+            let item = serde_json::to_value(&description.paths.paths[path]).unwrap();
+            item[method].clone()
+        };
+        let (new, old) = (of("/api/v1/auth/login", "post"), of("/api/auth/login", "post"));
+        assert_eq!((&new["requestBody"], &new["responses"]), (&old["requestBody"], &old["responses"]));
+        assert!(new["deprecated"].is_null() && old["deprecated"] == true, "{old}");
+        assert_eq!(old["operationId"], "postApiAuthLogin");
+        assert_eq!(of("/api/files/{id}", "delete")["deprecated"], true);
+    }
 }

@@ -100,14 +100,21 @@ fn pair(target: Target) -> Option<(Peer, Peer)> {
 
 /// Changes of a path.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct PathPatch {
     #[serde(flatten)]
     change: OnTheWay,
     /// True to cut the path, false to heal it.
     cut: Option<bool>,
-    /// True if the path in the other direction is meant as well.
-    #[serde(default)]
-    both_ways: bool,
+    /// True, as it is where it is left out, if only the path in this direction is meant; false for that in the other direction as well.
+    #[serde(default = "default_one_way")]
+    #[schema(default = true)]
+    one_way: bool,
+}
+
+/// Returns what is meant without a word: the path that the target names.
+const fn default_one_way() -> bool {
+    true
 }
 
 /// Changes the path from one host to another, by faults, which `DELETE faults/path-FROM-TO` and `cut: false` take back.
@@ -120,7 +127,7 @@ async fn change(
     Body(patch): Body<PathPatch>,
 ) -> Result<Json<impl Serialize>, Problem> {
     let (from, to) = (peer_of("from", &from)?, peer_of("to", &to)?);
-    let (change, one_way) = (patch.change.change()?, !patch.both_ways);
+    let (change, one_way) = (patch.change.change()?, patch.one_way);
     let cut = patch.cut == Some(true);
     if patch.cut != Some(false) || change != PathChange::default() {
         let what = Break::Path { from, to, one_way, change, cut };

@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
 
 /// Token that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct WantedToken {
     /// Name of the token.
     name: String,
@@ -87,6 +88,7 @@ impl From<ApiTokenInfo> for ApiToken {
 
 /// Invite that is to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct WantedInvite {
     /// Instant at which it ends, in seconds since 1970-01-01 00:00 UTC; in 7 days unless another is named.
     expires_at: Option<u64>,

@@ -95,12 +95,14 @@ mod tests {
     #[test]
     fn hosts_are_read_as_the_command_language_writes_them() {
         for text in ["Node_03", "node_3", "03", "3"] {
-            assert_eq!(node_of("node", text).unwrap(), NodeNumber::from_index(2), "{text}");
+            let node = NodeNumber::from_index(2);
+            assert_eq!((node_of("node", text).unwrap(), peer_of("host", text).unwrap()), (node, Peer::Node(node)), "{text}");
         }
         assert_eq!(peer_of("host", "client").unwrap(), Peer::Client);
-        for wrong in ["", "0", "Node_", "client", "x3", "70000"] {
+        for wrong in ["", "0", "Node_", "client", "x3", "70000", " 3", "3 ", "+3", "-3", "3.0", "Node_-3", "Node 3", "Node_3_3"] {
             let problem = node_of("node", wrong).unwrap_err();
             assert_eq!(problem.status(), StatusCode::BAD_REQUEST, "{wrong}");
+            assert_eq!(peer_of("host", wrong).is_ok(), wrong == "client", "{wrong}");
         }
     }
 

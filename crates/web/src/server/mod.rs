@@ -30,7 +30,7 @@ use crate::cookies::{CookieKeyError, Cookies};
 use crate::guards::guarded;
 use crate::rates::Rates;
 use crate::web::Web;
-use crate::{api, embedded, pages, watching};
+use crate::{api, embedded, pages};
 
 /// Protocols that the web speaks over TLS, the preferred one first (RFC 7301; RFC 9113, section 3.2; RFC 9112).
 pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -65,8 +65,7 @@ impl Server {
         let ends = watch::Sender::new(false);
         let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::of(requests_per_second));
         let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
-        let routes =
-            Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
+        let routes = Router::new().merge(api::routes()).merge(pages::routes()).merge(embedded::routes());
         Ok(Server { routes: routes.with_state(web), cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
     }
 

@@ -10,15 +10,14 @@ mod process;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use p2p_service::doors::Stage;
-use p2p_service::doors::guest::Guest;
 use tokio::time::timeout;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::SERVICE;
 use crate::callers::Caller;
@@ -31,20 +30,17 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const ENGINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns the routes for programs that watch this one.
-pub(crate) fn routes() -> Router<Web> {
-    Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
+pub(crate) fn routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(metrics)).routes(routes!(healthy)).routes(routes!(ready))
 }
 
-/// Answers with the metrics. Over the loopback no login is needed, since no number names a user or a file; how full the nodes are is told to
-/// admins alone, as everywhere.
-async fn metrics(
-    State(web): State<Web>,
-    axum::Extension(guest): axum::Extension<Guest>,
-    Caller(access): Caller,
-) -> Result<Response, Problem> {
-    if !guest.address().to_canonical().is_loopback() {
-        access.require_login(&access.identity())?;
-    }
+/// Tells the metrics of one snapshot, in the format of OpenMetrics. How full nodes are is told to admins alone.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+))]
+async fn metrics(State(web): State<Web>, Caller(access): Caller) -> Result<Response, Problem> {
+    // Whoever is at this machine is not everybody who has an account: a proxy is at it too.
+    access.require_login(&access.identity())?;
     let text = metrics::Metrics::new(access.counts(), web.doors().figures()).text().map_err(|error| {
         tracing::error!(%error, "the metrics cannot be made");
         Problem::internal()
@@ -52,7 +48,17 @@ async fn metrics(
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
-/// Answers whether requests are served: the engine runs, the door is open, and the server does not end.
+/// Says that the process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process answers", body = String, content_type = "text/plain")))]
+async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+/// Says whether requests are served: the engine runs, the door is open, and the server does not end.
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, description = "Requests are served", body = String, content_type = "text/plain"),
+    (status = 503, description = "They are not, and the reason", body = String, content_type = "text/plain"),
+))]
 async fn ready(State(web): State<Web>) -> (StatusCode, &'static str) {
     let is_open = web.doors().figures().iter().any(|door| door.service == SERVICE && door.stage == Stage::Open);
     if web.is_ending() || !is_open {

@@ -20,7 +20,10 @@ impl Wanted {
     /// Returns what the parameters of a request ask for; `last` is what a browser that comes again has seen last.
     pub(super) fn of(asked: &[(String, String)], last: Option<&HeaderValue>) -> Result<Wanted, Problem> {
         let mut wanted = Wanted::default();
-        for (name, value) in asked {
+        for (place, (name, value)) in asked.iter().enumerate() {
+            if name != "kind" && asked[..place].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Problem::invalid(name, "it is there more than once"));
+            }
             match name.as_str() {
                 "kind" => wanted.kinds.extend(kinds_of(value)?),
                 "transfer" => wanted.transfer = Some(transfer_of(value)?),
@@ -122,5 +125,7 @@ mod tests {
         for wrong in [("kind", "Nothing"), ("kind", "segment"), ("transfer", "-1"), ("transfer", "x")] {
             assert!(wanted(&[wrong], None).is_err(), "{wrong:?}");
         }
+        assert!(wanted(&[("kind", "Segment"), ("kind", "Connected")], None).is_ok());
+        assert!(wanted(&[("transfer", "3"), ("kind", "Segment"), ("transfer", "4")], None).is_err());
     }
 }

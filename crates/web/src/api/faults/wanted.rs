@@ -162,7 +162,7 @@ impl From<DiskFaults> for Disk {
 
 /// Fault: what is wrong, of which kind, and where. `POST` of one puts it on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(in crate::api) enum Wanted {
     /// The process of a node is gone, and its host answers nothing.
     Kill { node: String },

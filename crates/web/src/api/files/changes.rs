@@ -59,6 +59,7 @@ impl User {
 
 /// Change of a name, or copy.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct FromTo {
     /// Path of the file or directory.
     #[schema(min_length = 1)]
@@ -101,6 +102,7 @@ pub(super) async fn copy(user: User, Body(FromTo { from, to, replace }): Body<Fr
 
 /// Directory that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewDirectory {
     /// Path of the directory.
     #[schema(min_length = 1)]

@@ -20,7 +20,8 @@ use super::conditions::{self, Reading};
 use super::described::FileContent;
 use super::produced::{Incomplete, Produced, send};
 use super::ranges::{self, Part};
-use super::{User, checked, digests, disposition};
+use super::{User, checked, disposition};
+use crate::api::digests;
 use crate::api::extract::{Path, Query};
 use crate::problem::Problem;
 
@@ -49,6 +50,7 @@ impl Giving {
     ("If-Match" = Option<String>, Header, description = "ETags of which the file must have one"),
     ("If-None-Match" = Option<String>, Header, description = "ETags of what the client has"),
     ("If-Modified-Since" = Option<String>, Header, description = "Time of the modification of what the client has"),
+    ("Want-Repr-Digest" = Option<String>, Header, description = "Digests that the client wants (RFC 9530); with `sha-256=0` it is told none"),
 ), responses(
     (status = 200, description = "The content", content((FileContent = "application/octet-stream"), (FileContent = "*/*")), headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
@@ -121,7 +123,11 @@ impl User {
                     begun => begun?,
                 },
             };
-            return Ok(answer(&file, part, body, is_saved));
+            let mut answer = answer(&file, part, body, is_saved);
+            if !digests::is_wanted(headers) {
+                answer.headers_mut().remove(digests::REPR_DIGEST);
+            }
+            return Ok(answer);
         }
     }
 

@@ -72,6 +72,7 @@ pub(super) async fn info(user: User, Path(path): Path<String>, Query(part): Quer
 
 /// Attributes that are to be set, each unless it is left out.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewAttributes {
     /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
     mode: Option<u32>,

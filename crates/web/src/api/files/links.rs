@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::described::FileContent;
 use super::download::Giving;
 use super::{User, checked};
 use crate::api::extract::{Body, Path, Query};
@@ -23,6 +24,7 @@ use crate::web::Web;
 
 /// Link that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewLink {
     /// Path of the file or directory among one's own.
     #[schema(min_length = 1)]
@@ -127,7 +129,15 @@ impl From<Link> for ShareLink {
     }
 }
 
-/// Gives the content of the file that a link is to.
+/// Gives the content of the file that a link is to, or a range of it, to whoever has the link.
+#[utoipa::path(get, path = "/s/{token}/content", params(
+    ("token" = String, Path, description = "Token of the link, as its address has it"), Giving,
+    ("Range" = Option<String>, Header, description = "One range of bytes; of several the whole is answered"),
+), responses(
+    (status = 200, description = "The content", content((FileContent = "application/octet-stream"), (FileContent = "*/*"))),
+    (status = 206, description = "The range of the content", content((FileContent = "application/octet-stream"), (FileContent = "*/*"))),
+    (status = 304, description = "The client has it"),
+))]
 pub(super) async fn content(
     Stranger(access): Stranger,
     Path(token): Path<String>,
@@ -139,7 +149,16 @@ pub(super) async fn content(
     user.given(&user.identity.label(&root), (&method, &headers), giving.is_saved()).await
 }
 
-/// Gives the content of a file in the directory that a link is to.
+/// Gives the content of a file in the directory that a link is to, or a range of it, to whoever has the link.
+#[utoipa::path(get, path = "/s/{token}/content/{path}", params(
+    ("token" = String, Path, description = "Token of the link, as its address has it"),
+    ("path" = String, Path, description = "Path of the file, seen from the directory"), Giving,
+    ("Range" = Option<String>, Header, description = "One range of bytes; of several the whole is answered"),
+), responses(
+    (status = 200, description = "The content", content((FileContent = "application/octet-stream"), (FileContent = "*/*"))),
+    (status = 206, description = "The range of the content", content((FileContent = "application/octet-stream"), (FileContent = "*/*"))),
+    (status = 304, description = "The client has it"),
+))]
 pub(super) async fn content_below(
     Stranger(access): Stranger,
     Path((token, path)): Path<(String, String)>,

@@ -8,7 +8,7 @@
 //! | `download` | the content of a file, by ranges and under conditions |
 //! | `upload` | content that becomes a file |
 //! | `multipart` | files of a form |
-//! | `conditions`, `ranges`, `digests`, `disposition` | the headers of HTTP that these have |
+//! | `conditions`, `ranges`, `disposition` | the headers of HTTP that these have |
 //! | `produced` | bodies of answers that a task of their own produces |
 //! | `changes` | removals, other names, copies, directories |
 //! | `sharing` | what other users may do, and whom one can share with |
@@ -22,7 +22,6 @@
 mod changes;
 mod conditions;
 mod described;
-mod digests;
 mod disposition;
 mod download;
 mod index;
@@ -41,7 +40,6 @@ pub(crate) use self::multipart::stored_into;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::routing::{delete, get, patch, post};
 use http::request::Parts;
@@ -51,6 +49,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::described::FileContent;
+use super::aliases::Alias;
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -107,11 +106,23 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
         .route("/share-links/{name}", delete(links::revoke))
 }
 
-/// Returns the routes of the older paths, and those of the content of links.
-pub(super) fn others() -> Router<Web> {
-    Router::new()
-        .route("/api/files/upload", post(multipart::store_files).layer(DefaultBodyLimit::disable()))
-        .route("/api/files/list", get(listing::list))
+/// Part of the description that is about files and not below `/api/v1`.
+#[derive(OpenApi)]
+#[openapi(paths(older::content, older::remove, links::content, links::content_below))]
+struct DescribedOthers;
+
+/// Returns the older paths of the same meaning.
+pub(super) fn aliases() -> [Alias; 2] {
+    let upload = post(multipart::store_files).layer(DefaultBodyLimit::disable());
+    [
+        Alias { older: "/api/files/upload", of: "/files/upload", handlers: upload },
+        Alias { older: "/api/files/list", of: "/files", handlers: get(listing::list) },
+    ]
+}
+
+/// Returns the routes of the older paths that name a file by its number, and those of the content of links.
+pub(super) fn others() -> OpenApiRouter<Web> {
+    OpenApiRouter::with_openapi(DescribedOthers::openapi())
         .route("/api/files/download/{id}", get(older::content))
         .route("/api/files/{id}", delete(older::remove))
         .route("/s/{token}/content", get(links::content))

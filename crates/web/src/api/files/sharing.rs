@@ -13,6 +13,7 @@ use crate::problem::Problem;
 
 /// Rights that another user is to have.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Sharing {
     /// Path of the file or directory.
     #[schema(min_length = 1)]
@@ -28,6 +29,7 @@ pub(super) struct Sharing {
 
 /// File or directory in which another user is to have no rights any more.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Withdrawal {
     /// Path of the file or directory.
     #[schema(min_length = 1)]

@@ -17,7 +17,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::AccessError;
 use p2p_service::files::{
-    Attributes, Await, BegunUpload, Cancel, Declared, Entry, NodeNumber, Sha256Digest, StoreAs, StreamWriter, TransferId,
+    Attributes, Await, BegunUpload, Cancel, Declared, Entry, Sha256Digest, StoreAs, StreamWriter, TransferId,
 };
 use p2p_service::reasons::name;
 use serde::Deserialize;
@@ -26,9 +26,10 @@ use utoipa::IntoParams;
 
 use super::conditions;
 use super::described::{FileContent, FileEntry};
-use super::{User, checked, digests};
+use super::{User, checked};
+use crate::api::digests;
 use crate::api::extract::{Path, Query};
-use crate::api::values::within;
+use crate::api::values::{node_of, within};
 use crate::problem::Problem;
 
 /// Time without a byte of a body after which its upload is given up: its client holds the name that long.
@@ -44,7 +45,7 @@ pub(super) struct Keeping {
     modified: Option<u64>,
     /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
     mode: Option<u32>,
-    /// Node to which the segments go first, as `Node_03`: while it is alive and has room. Without one, that which the user prefers.
+    /// Node to which the segments go first, as `Node_03` or `3`: while it is alive and has room. Without one, that which the user prefers.
     node: Option<String>,
 }
 
@@ -84,7 +85,7 @@ pub(super) async fn store(
     let wanted = condition.stored_as(attributes);
     let refused = |error| condition.refusal(error);
     let storing = match &keeping.node {
-        Some(node) => User { access: user.access.preferring(user.node_named(node)?)?, ..user.clone() },
+        Some(node) => User { access: user.access.preferring(node_of("node", node)?)?, ..user.clone() },
         None => user.clone(),
     };
     let mut upload = storing.begun_upload(path, size, wanted).await.map_err(refused)?;
@@ -199,14 +200,6 @@ impl NotStored {
 }
 
 impl User {
-    /// Returns the node that a client calls so.
-    fn node_named(&self, name: &str) -> Result<NodeNumber, Problem> {
-        let snapshot = self.access.snapshot();
-        let mut nodes = snapshot.figures.nodes.iter().map(|status| status.node);
-        let found = nodes.find(|node| node.to_string().eq_ignore_ascii_case(name));
-        found.ok_or_else(|| Problem::invalid("node", "no node is called so; write it as `Node_03`"))
-    }
-
     /// Begins to store what follows under a name, of this size if that is known.
     pub(super) async fn begun_upload(&self, path: &str, size: Option<u64>, wanted: StoreAs) -> Result<Upload, AccessError> {
         let declared = Declared { size, modified: None };

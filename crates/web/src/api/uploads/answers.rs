@@ -13,11 +13,11 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use utoipa::ToSchema;
 
-use super::checksum::{REPR_DIGEST, as_field};
 use super::fields::{UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_LIMIT, UPLOAD_OFFSET};
 use super::metadata::UPLOAD_METADATA;
 use super::refusal::Refusal;
 use super::state::Upload;
+use crate::api::digests;
 use crate::targets;
 
 /// Name of the field with the time from which on an upload may be dropped, of tus.
@@ -114,7 +114,7 @@ pub(super) fn fields(access: &Access, upload: &Upload) -> HeaderMap {
     put(UPLOAD_LIMIT, limits(access, Some(upload)));
     if let End::Stored(sha256) = note.end {
         put("content-location", targets::content(&note.path));
-        put(REPR_DIGEST, as_field(&sha256));
+        fields.extend(digests::told(&sha256).map(|digest| (digests::REPR_DIGEST, digest)));
     }
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     fields

@@ -1,22 +1,17 @@
-//! Checksums of the content of a request, and digests of the whole content: `Upload-Checksum` of tus (section "Checksum"), and
-//! `Content-Digest` and `Repr-Digest` (RFC 9530).
+//! Checksums of the content of a request: `Upload-Checksum` of tus (section "Checksum"), and `Content-Digest` (RFC 9530, section 2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use p2p_service::files::Sha256Digest;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::fields::{Protocol, text};
+use crate::api::digests;
 use crate::problem::Problem;
 
 /// Name of the field of tus.
 const UPLOAD_CHECKSUM: &str = "upload-checksum";
-/// Name of the field with the digest of the content of a request.
-const CONTENT_DIGEST: &str = "content-digest";
-/// Name of the field with the digest of the whole content.
-pub(super) const REPR_DIGEST: &str = "repr-digest";
 /// Algorithms of `Upload-Checksum`. Each server has SHA-1, and it is good against accidents alone.
 pub(super) const ALGORITHMS: &str = "sha256,sha1";
 
@@ -45,7 +40,7 @@ impl Checksum {
         let tus = text(headers, UPLOAD_CHECKSUM)?.filter(|_| protocol == Protocol::Tus);
         match tus {
             Some(text) => Checksum::of_tus(text).map(Some),
-            None => Ok(of_field(headers, CONTENT_DIGEST)?.map(|digest| Checksum::Sha256(*digest.as_bytes()))),
+            None => Ok(digests::stated(headers, &digests::CONTENT_DIGEST)?.map(|digest| Checksum::Sha256(*digest.as_bytes()))),
         }
     }
 
@@ -88,30 +83,14 @@ impl Summing {
     }
 }
 
-/// Returns the SHA-256 in a field of RFC 9530 (section 2); `None` if it has none, as those of other algorithms are ignored.
-///
-/// # Errors
-/// Fails if the value of a SHA-256 is not 32 bytes in Base64 between colons.
-pub(super) fn of_field(headers: &HeaderMap, name: &'static str) -> Result<Option<Sha256Digest>, Problem> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let mut members = values.flat_map(|value| value.split(',')).map(str::trim);
-    let Some(value) = members.find_map(|member| member.strip_prefix("sha-256=")) else { return Ok(None) };
-    let bytes = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).and_then(|value| STANDARD.decode(value).ok());
-    let digest = bytes.and_then(|bytes| bytes.try_into().ok()).map(Sha256Digest::from_bytes);
-    digest.map(Some).ok_or_else(|| Problem::invalid(name, "write it as `sha-256=:BASE64:`, of 32 bytes"))
-}
-
-/// Returns the value of a field of RFC 9530.
-pub(super) fn as_field(digest: &Sha256Digest) -> String {
-    format!("sha-256=:{}:", STANDARD.encode(digest.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
+
+    const CONTENT_DIGEST: &str = "content-digest";
 
     fn read(name: &'static str, text: &str, protocol: Protocol) -> Result<Option<Checksum>, u16> {
         let mut headers = HeaderMap::new();
@@ -150,14 +129,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_digest_is_read_as_it_was_written(bytes: [u8; 32]) {
-            let digest = Sha256Digest::from_bytes(bytes);
-            let mut headers = HeaderMap::new();
-            headers.insert(REPR_DIGEST, HeaderValue::from_str(&as_field(&digest)).unwrap());
-            prop_assert_eq!(of_field(&headers, REPR_DIGEST).unwrap(), Some(digest));
-        }
-
         #[test]
         fn nothing_makes_it_fail(text in "[ -~]{0,80}") {
             let _ = (read(UPLOAD_CHECKSUM, &text, Protocol::Tus), read(CONTENT_DIGEST, &text, Protocol::Draft));

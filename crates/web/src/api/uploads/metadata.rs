@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use p2p_service::files::{Attributes, Sha256Digest, StoreAs};
 
-use super::checksum;
 use super::fields::{filename, text};
+use crate::api::digests;
 use crate::problem::Problem;
 
 /// Name of the field of tus.
@@ -98,7 +98,7 @@ impl Metadata {
     /// Fails if a digest is not made as RFC 9530 says.
     pub(super) fn of_draft(headers: &HeaderMap, place: Place) -> Result<Metadata, Problem> {
         let stored_as = StoreAs { replace: place.replace.unwrap_or_default(), ..StoreAs::default() };
-        let sha256 = checksum::of_field(headers, checksum::REPR_DIGEST)?;
+        let sha256 = digests::stated(headers, &digests::REPR_DIGEST)?;
         Ok(Metadata { path: place.path, name: filename(headers), sha256, stored_as, ..Metadata::default() })
     }
 }
