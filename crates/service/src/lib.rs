@@ -84,6 +84,7 @@ pub mod network {
     pub use p2p_engine::pace::{PaceStatus, Speed};
     pub use p2p_engine::snapshot::{
         Ended, Figures, HealthMatrix, HostStatus, LinkQueues, LinkRates, NetworkStats, NodeStatus, Peer, StorageStats, Topology,
+        Usage,
     };
     pub use p2p_engine::transfer::{Absence, Direction as Way, TransferState};
     pub use p2p_net::{

@@ -82,9 +82,24 @@ impl Served {
 
     /// The memory that it has in use, in bytes.
     pub(crate) fn memory(&self) -> u64 {
+        self.size("VmRSS:")
+    }
+
+    /// The most memory that it has had in use since it began or since that was forgotten, in bytes.
+    pub(crate) fn memory_max(&self) -> u64 {
+        self.size("VmHWM:")
+    }
+
+    /// Forgets the most memory that it has had in use (`proc_pid_clear_refs(5)`).
+    pub(crate) fn forget_memory_max(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.as_ref().unwrap().id()), "5").unwrap();
+    }
+
+    /// A size by its name in `proc_pid_status(5)`, in bytes.
+    fn size(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.as_ref().unwrap().id())).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        resident.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
+        let found = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        found.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
     }
 
     /// Asks it to end, and gives what it says.

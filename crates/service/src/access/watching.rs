@@ -105,13 +105,23 @@ impl Snapshots {
     }
 }
 
-/// Version of a snapshot. It keeps the snapshot, so that no other one is taken for it.
+/// Version of a snapshot. Two are equal if nothing has happened between them but that time has passed by itself: an answer of the engine comes
+/// with a new snapshot, in which most often nothing else is new.
 #[derive(Debug, Clone)]
 pub struct SnapshotVersion(Arc<Snapshot>);
 
 impl PartialEq for SnapshotVersion {
     fn eq(&self, other: &SnapshotVersion) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        let (one, other) = (&*self.0, &*other.0);
+        let is_same_transfer = |(one, other)| Arc::ptr_eq(one, other);
+        Arc::ptr_eq(&one.figures, &other.figures)
+            && one.pace == other.pace
+            && (one.at == other.at || !one.pace.is_paused)
+            && one.files.is_same(&other.files)
+            && Arc::ptr_eq(&one.faults, &other.faults)
+            && Arc::ptr_eq(&one.ended, &other.ended)
+            && one.transfers.len() == other.transfers.len()
+            && one.transfers.iter().zip(&other.transfers).all(is_same_transfer)
     }
 }
 

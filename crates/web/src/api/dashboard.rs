@@ -1,7 +1,6 @@
 //! The dashboard: all that the first page of a control room shows, from one snapshot and in one answer.
 //!
-//! The bytes of an answer are kept for as long as there is no newer snapshot, which is some hundredths of a second: many who look at the same
-//! cost little more than one.
+//! The bytes of an answer are kept for some hundredths of a second while nothing changes: many who look at the same cost little more than one.
 
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use p2p_service::Event;
 use p2p_service::access::Access;
+use p2p_service::access::watching::SnapshotVersion;
 use p2p_service::event_words::{Tone, describe};
 use p2p_service::files::{Numbered, SimDuration};
 use p2p_service::network::{ActiveFault, Bandwidth, Ended, FaultCause, Peer, RateSeries, Snapshot, Way};
@@ -208,15 +208,18 @@ fn cause_of(event: &Event) -> (Option<String>, Option<String>) {
     }
 }
 
-async fn dashboard(access: &Access) -> Result<Dashboard, Problem> {
-    let snapshot = access.snapshot();
+/// Returns the dashboard of the latest snapshot, and the version of that.
+async fn dashboard(access: &Access) -> Result<(SnapshotVersion, Dashboard), Problem> {
+    // The answer of the engine comes with a new snapshot.
+    let usage = Storage::usage(access).await?;
+    let (version, snapshot) = (access.snapshot_version(), access.snapshot());
     let events = access.recent_events(RECENT_MAX);
     let changes = nodes::changes(events.iter().map(|event| (event.at, &event.event)));
     let (transfers, ended) = transfers(access, &snapshot);
     let mut cuts = cuts(&snapshot);
     let cuts_count = cuts.len();
     cuts.truncate(FAULTS_MAX);
-    Ok(Dashboard {
+    let dashboard = Dashboard {
         time: Time::of(access, &snapshot),
         health: HealthCounts::of(&snapshot),
         nodes: nodes::all(access, &snapshot, &changes),
@@ -225,18 +228,21 @@ async fn dashboard(access: &Access) -> Result<Dashboard, Problem> {
         transfers,
         ended,
         throughput: throughputs(&snapshot),
-        storage: Storage::of(access, &snapshot).await?,
+        storage: Storage::of(access, &snapshot, usage),
         faults: snapshot.faults.iter().take(FAULTS_MAX).map(|active: &ActiveFault| Fault::from(active)).collect(),
         faults_count: snapshot.faults.len(),
         events: recent(access, &events),
-    })
+    };
+    Ok((version, dashboard))
 }
 
-fn encoded(dashboard: &Dashboard) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(dashboard).map_err(|error| {
+async fn encoded(access: &Access) -> Result<(SnapshotVersion, Bytes), Problem> {
+    let (version, dashboard) = dashboard(access).await?;
+    let bytes = serde_json::to_vec(&dashboard).map_err(|error| {
         tracing::error!(%error, "a dashboard cannot be made");
         Problem::internal()
-    })
+    })?;
+    Ok((version, bytes.into()))
 }
 
 /// Tells all that a dashboard shows, of one instant. What has changed since is at most some hundredths of a second old.
@@ -244,14 +250,6 @@ fn encoded(dashboard: &Dashboard) -> Result<Vec<u8>, Problem> {
 pub(super) async fn now(State(web): State<Web>, Caller(access): Caller) -> Result<Response, Problem> {
     let identity = access.identity();
     access.require_login(&identity)?;
-    let (principal, version) = (identity.principal(), access.snapshot_version());
-    let body = match web.dashboards().of(&principal, &version) {
-        Some(body) => body,
-        None => {
-            let body = Bytes::from(encoded(&dashboard(&access).await?)?);
-            web.dashboards().keep(principal, version, body.clone());
-            body
-        }
-    };
+    let body = web.dashboards().of(&identity.principal(), || access.snapshot_version(), encoded(&access)).await?;
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use p2p_service::access::Access;
-use p2p_service::network::{Snapshot, StatUser, StorageStats};
+use p2p_service::network::{Snapshot, StatUser, StorageStats, Usage};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,16 +45,23 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// Returns what the caller may know. A token that is limited to a path knows nothing of how much is stored.
-    pub(super) async fn of(access: &Access, snapshot: &Snapshot) -> Result<Storage, Problem> {
+    /// Returns the files of the caller, and the quota. A token that is limited to a path knows nothing of how much is stored.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped or refuses.
+    pub(super) async fn usage(access: &Access) -> Result<Option<Usage>, Problem> {
+        match access.identity().token().and_then(|reach| reach.path.as_ref()) {
+            None => Ok(Some(access.call(StatUser).await?)),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// Returns what the caller may know, of a snapshot and of their own files.
+    pub(super) fn of(access: &Access, snapshot: &Snapshot, usage: Option<Usage>) -> Storage {
         let identity = access.identity();
-        let usage = match identity.token().and_then(|reach| reach.path.as_ref()) {
-            None => Some(access.call(StatUser).await?),
-            Some(_) => None,
-        };
         let all = identity.is_admin().then_some(snapshot.figures.storage);
         let of_nodes = |figure: fn(&StorageStats) -> u64| all.as_ref().map(figure);
-        Ok(Storage {
+        Storage {
             files: of_nodes(|all| all.files).or(usage.map(|own| own.files)),
             file_bytes: of_nodes(|all| all.file_bytes).or(usage.map(|own| own.file_bytes)),
             segments: of_nodes(|all| all.segments),
@@ -67,7 +74,7 @@ impl Storage {
             owed_deletions: of_nodes(|all| all.owed_deletions),
             quota_bytes: usage.and_then(|own| own.quota_bytes),
             quota_left_bytes: usage.and_then(|own| own.left()),
-        })
+        }
     }
 }
 
@@ -75,5 +82,6 @@ impl Storage {
 #[utoipa::path(get, path = "/storage/status", responses((status = 200, description = "What is stored", body = Storage)))]
 pub(super) async fn status(Caller(access): Caller) -> Result<Json<impl Serialize>, Problem> {
     let snapshot = seen(&access).await?;
-    Ok(Json(Storage::of(&access, &snapshot).await?))
+    let usage = Storage::usage(&access).await?;
+    Ok(Json(Storage::of(&access, &snapshot, usage)))
 }
