@@ -37,7 +37,8 @@ impl Bench {
     fn new(data: &Path, files: usize) -> Bench {
         fs::create_dir_all(data).unwrap();
         let catalog = Catalog::open(&data.join("catalog.redb")).unwrap();
-        let all: Vec<Commit> = (0..files).map(|file| Commit { manifest: empty_file(file), replace: false }).collect();
+        let all: Vec<Commit> =
+            (0..files).map(|file| Commit { manifest: empty_file(file), replace: false, expected: None }).collect();
         all.chunks(10_000).flat_map(|some| catalog.commit_files(some)).for_each(|stored| drop(stored.unwrap()));
         drop(catalog);
         let settings = Config::load(None).unwrap().engine(data, ClockMode::OnDemand).unwrap();
@@ -72,7 +73,9 @@ impl Bench {
             measure(&mut self, 0, &|bench| {
                 bench.carry_out(Upload::of_file(bench.file.clone(), Some(name.clone()), 0));
             });
-            measure(&mut self, 1, &|bench| bench.carry_out(Remove { file: FileKey::unowned(&name), recursive: false }));
+            measure(&mut self, 1, &|bench| {
+                bench.carry_out(Remove { file: FileKey::unowned(&name), recursive: false, expected: None })
+            });
             measure(&mut self, 2, &|bench| {
                 let page = Some(Page { after: Some("f00000050".into()), max: 50 });
                 let Reply::Entries(entries) = bench.ask(ListDirectory { directory: FileKey::unowned(""), page }) else {

@@ -24,7 +24,7 @@ pub(crate) async fn of_files(home: PathBuf) {
     let data = home.join(".local/share/p2p");
     fs::create_dir_all(&data).unwrap();
     let catalog = Catalog::open(&data.join("catalog.redb")).unwrap();
-    let all: Vec<Commit> = (0..FILES).map(|n| Commit { manifest: empty_file(n), replace: false }).collect();
+    let all: Vec<Commit> = (0..FILES).map(|n| Commit { manifest: empty_file(n), replace: false, expected: None }).collect();
     all.chunks(10_000).flat_map(|some| catalog.commit_files(some)).for_each(|stored| drop(stored.unwrap()));
     drop(catalog);
     let server = Server::start(&home, Cores::Shared, FAST, "max", 2).of_the_last();

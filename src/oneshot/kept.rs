@@ -80,7 +80,7 @@ impl KeptPut {
         let own = self.path.file_name().filter(|_| !is_dash(&self.path)).and_then(|name| name.to_str());
         let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable(NAMELESS)))?;
         let name = visit.access().place(wanted, own).map_err(refused)?;
-        let stored_as = StoreAs { attributes, replace: self.manner.replace };
+        let stored_as = StoreAs { attributes, replace: self.manner.replace, expected: None };
         let begun = visit.access().store_stream(&name, declared, Some(self.upload), stored_as).await.map_err(refused)?;
         output::tell(format_args!(
             "p2p: upload {}; if it is interrupted, `{}` continues it, and after a kill from what `p2p uploads` lists, if that is anything",

@@ -417,7 +417,7 @@ mod tests {
             beside: None,
             line: format!("upload {file}"),
             file: file.to_owned(),
-            begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
+            begins: Remove { file: FileKey::unowned(file), recursive: false, expected: None }.into(),
         };
         let tally = Tally::new("stored", vec!["d/x: a reason".into()]);
         lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], by: None, tally, tells_each: false });

@@ -74,7 +74,9 @@ fn a_group_begins_at_one_instant() {
         assert!(transfers.iter().all(|status| status.state == TransferState::Done));
         assert_eq!(begins(&transfers[..GROUP_MAX - 1]), [GROUP_MAX - 1]);
         // A removal waits for no local file.
-        let removal = |number| operation::Remove { file: FileKey::unowned(&format!("f{number:03}")), recursive: false }.into();
+        let removal = |number| {
+            operation::Remove { file: FileKey::unowned(&format!("f{number:03}")), recursive: false, expected: None }.into()
+        };
         let removals: Vec<operation::BeginTransfer> = (10..90).map(removal).collect();
         for transfer in handle.begin_together(&OPERATOR, removals).await {
             handle.call(&OPERATOR, operation::Await { transfer: transfer.unwrap() }).await.unwrap();

@@ -2,6 +2,7 @@
 //! recording keeps of it.
 
 mod bench;
+mod expected;
 mod gone;
 mod hosts;
 mod idle;

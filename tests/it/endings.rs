@@ -237,7 +237,7 @@ impl Run {
         let command = match chance.between(0, 9) {
             0..=2 => self.harness.upload_of(&name),
             3 | 4 => return self.fetch(&name),
-            5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name), recursive: false }),
+            5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name), recursive: false, expected: None }),
             6 => {
                 if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
                     self.harness.tell(operation::Cancel { transfer });

@@ -243,7 +243,8 @@ fn a_segment_that_goes_and_comes_at_once_stays() {
         harness.put("a.bin").unwrap();
         let upload = harness.start(harness.upload_of("b.bin")).unwrap();
         harness.ask(operation::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
-        let removal = harness.start(operation::Remove { file: FileKey::unowned("a.bin"), recursive: false }).unwrap();
+        let removal =
+            harness.start(operation::Remove { file: FileKey::unowned("a.bin"), recursive: false, expected: None }).unwrap();
         harness.finish(removal).unwrap();
         harness.finish(upload).unwrap();
         assert!(harness.get("b.bin").unwrap().1 == content, "after {wait} tenths of a second");
@@ -300,7 +301,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     let path = harness.path("no/such/place");
     assert!(harness.start(download("a.bin", path)).is_err());
     assert!(matches!(
-        harness.start(operation::Remove { file: FileKey::unowned("zzz"), recursive: false }),
+        harness.start(operation::Remove { file: FileKey::unowned("zzz"), recursive: false, expected: None }),
         Err(EngineError::UnknownFile { nearest: None, .. })
     ));
     assert_eq!(harness.names(), ["a.bin"]);
@@ -734,7 +735,11 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
             if n > 0 && chance.below(2) == 0 {
                 tell(
                     &mut simulation,
-                    Command::Remove(operation::Remove { file: FileKey::unowned(&format!("f{}", n - 1)), recursive: false }),
+                    Command::Remove(operation::Remove {
+                        file: FileKey::unowned(&format!("f{}", n - 1)),
+                        recursive: false,
+                        expected: None,
+                    }),
                 );
             }
             tell(&mut simulation, Command::Sleep(operation::Sleep { span: SimDuration::from_millis(chance.below(60)) }));
@@ -823,8 +828,9 @@ fn files_are_shared_and_adopted() {
     assert_eq!(harness.names(), ["~alice/a.bin", "~alice/b.bin"]);
     let Ok(Reply::Manifest(manifest)) = harness.ask(operation::StatFile { file: key }) else { panic!("no manifest") };
     assert_eq!(manifest.file.readers.into_iter().collect::<Vec<_>>(), ["carol"]);
-    assert!(harness.start(operation::Remove { file: FileKey::unowned("a.bin"), recursive: false }).is_err());
-    let remove = Command::Remove(operation::Remove { file: FileKey::new(Some("alice"), "a.bin"), recursive: false });
+    assert!(harness.start(operation::Remove { file: FileKey::unowned("a.bin"), recursive: false, expected: None }).is_err());
+    let remove =
+        Command::Remove(operation::Remove { file: FileKey::new(Some("alice"), "a.bin"), recursive: false, expected: None });
     let transfer = harness.start_as(&user("alice"), remove).unwrap();
     harness.finish(transfer).unwrap();
     assert_eq!(harness.names(), ["~alice/b.bin"]);

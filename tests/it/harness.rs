@@ -200,7 +200,7 @@ impl Harness {
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<TransferReport, EngineError> {
-        let transfer = self.start(operation::Remove { file: FileKey::unowned(name), recursive: false })?;
+        let transfer = self.start(operation::Remove { file: FileKey::unowned(name), recursive: false, expected: None })?;
         self.finish(transfer)
     }
 

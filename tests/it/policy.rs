@@ -130,9 +130,15 @@ fn calls() -> Vec<(&'static str, Command)> {
             operation::Download { file: key(), range: None, expected: None, sink: to_stream() }.into(),
         ),
         ("verify alice's file", operation::Download::to_nowhere(key()).into()),
-        ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),
-        ("remove a file in a directory that alice shares", operation::Remove { file: inner(), recursive: true }.into()),
-        ("remove alice's directory for uploads", operation::Remove { file: named("inbox"), recursive: true }.into()),
+        ("remove alice's file", operation::Remove { file: key(), recursive: false, expected: None }.into()),
+        (
+            "remove a file in a directory that alice shares",
+            operation::Remove { file: inner(), recursive: true, expected: None }.into(),
+        ),
+        (
+            "remove alice's directory for uploads",
+            operation::Remove { file: named("inbox"), recursive: true, expected: None }.into(),
+        ),
         ("undo alice's kept upload", operation::ForgetUpload { upload: UPLOAD }.into()),
         (
             "undo an upload that was begun in the directory for uploads",
@@ -443,8 +449,9 @@ fn a_quota_counts_what_is_stored_and_what_is_on_its_way() {
     }
     assert_eq!(usage(&mut harness, &alice), (2, 200_000, 0, Some(50_000)));
     assert_eq!(usage(&mut harness, &bob), (1, 100_000, 0, Some(150_000)));
-    let removal =
-        harness.start_as(&alice, operation::Remove { file: FileKey::new(Some("alice"), "a"), recursive: false }).unwrap();
+    let removal = harness
+        .start_as(&alice, operation::Remove { file: FileKey::new(Some("alice"), "a"), recursive: false, expected: None })
+        .unwrap();
     harness.finish(removal).unwrap();
     assert_eq!(usage(&mut harness, &alice), (1, 100_000, 0, Some(150_000)));
     let again = harness.start_as(&alice, upload(&harness, "c")).unwrap();

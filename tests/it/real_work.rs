@@ -65,7 +65,7 @@ fn any_command(harness: &Harness, chance: &mut Chance) -> Command {
         0..=3 => harness.upload_of(&file),
         4 | 5 => operation::Download::to_file(FileKey::unowned(&file), harness.path(&format!("d{}", chance.between(0, 3))), true)
             .into(),
-        6 => operation::Remove { file: FileKey::unowned(&file), recursive: false }.into(),
+        6 => operation::Remove { file: FileKey::unowned(&file), recursive: false, expected: None }.into(),
         7 => operation::Cancel { transfer }.into(),
         8 => Break::Restart { node, within }.into(),
         9 => Break::Kill { node }.into(),

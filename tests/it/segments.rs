@@ -178,7 +178,7 @@ fn segments_of_a_readable_file_are_fetched_with_its_name() {
     assert_eq!(kind(bench.fetch(&carol, holder, segment.id, Some(key.clone()))), ErrorKind::NotFound);
     // A pin outlives the file, and the file the pin.
     bench.store(&bob, holder, &SegmentContent::new(Bytes::copy_from_slice(&bytes[..65_536])).unwrap()).unwrap();
-    let transfer = bench.start_as(&alice, operation::Remove { file: key.clone(), recursive: false }).unwrap();
+    let transfer = bench.start_as(&alice, operation::Remove { file: key.clone(), recursive: false, expected: None }).unwrap();
     bench.finish(transfer).unwrap();
     assert_eq!(bench.fetch(&bob, holder, segment.id, None).unwrap(), &bytes[..65_536]);
     assert_eq!(bench.segment_files().len(), 1);

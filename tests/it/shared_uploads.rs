@@ -85,12 +85,12 @@ fn new_files_are_stored_and_nothing_else_is_touched() {
         let file = key(name);
         assert_eq!(harness.ask_as(&dave, operation::StatFile { file: file.clone() }), unknown(file.clone()), "{name}");
         assert_eq!(harness.ask_as(&dave, operation::Download::to_nowhere(file.clone())), unknown(file.clone()), "{name}");
-        let remove = operation::Remove { file: file.clone(), recursive: true };
+        let remove = operation::Remove { file: file.clone(), recursive: true, expected: None };
         assert_eq!(harness.ask_as(&dave, remove), unknown(file.clone()), "{name}");
         let change = operation::Move { from: file.clone(), to: "inbox/x".into(), replace: true };
         assert_eq!(harness.ask_as(&dave, change), unknown(file.clone()), "{name}");
     }
-    let remove = operation::Remove { file: key("inbox"), recursive: true };
+    let remove = operation::Remove { file: key("inbox"), recursive: true, expected: None };
     assert_eq!(harness.ask_as(&dave, remove), Err(Denial::StoreOnly(key("inbox")).into()));
     assert_eq!(harness.ask_as(&dave, share("inbox", true)), Err(Denial::StoreOnly(key("inbox")).into()));
     // That the directory is there is known, and of what is in it nothing, whether there is such a directory or not.

@@ -309,7 +309,7 @@ fn sleep(started: &mut Started, seconds: u64) {
 fn a_deletion_that_a_disk_refuses_stays_owed() {
     let lab = Lab::new(1);
     lab.file("a", 200_000, 1);
-    let remove = || Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false });
+    let remove = || Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false, expected: None });
     for failing in [1, 4, 6, u64::MAX] {
         let mut started = lab.start();
         started.transfer(lab.upload("a", "a")).unwrap();
@@ -336,7 +336,9 @@ fn what_is_owed_is_not_deleted_once_a_file_needs_it_again() {
     let mut started = lab.start();
     started.transfer(lab.upload("a", "a")).unwrap();
     lab.disks[0].fail_deletes(u64::MAX);
-    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false })).unwrap();
+    started
+        .transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false, expected: None }))
+        .unwrap();
     sleep(&mut started, 10);
     assert_eq!(owed(&mut started), 4);
     // All but the last segment, which another one takes the place of.
@@ -438,7 +440,9 @@ fn a_node_on_a_full_disk_is_emptied() {
     assert!(started.fetch("a", &lab.home.path().join("copy")).unwrap() == content);
     let Ok(Reply::Nodes(nodes)) = started.ask(operation::ListNodes) else { panic!("no nodes") };
     assert_eq!((nodes[0].trouble.clone(), nodes[1].trouble.clone()), (Some(Trouble::Full), None));
-    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false })).unwrap();
+    started
+        .transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false, expected: None }))
+        .unwrap();
     assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started)), (0, 0));
     lab.file("c", 300_000, 3);
     started.transfer(lab.upload("c", "c")).unwrap();
@@ -458,7 +462,9 @@ fn a_removal_from_a_full_disk_needs_no_marker() {
     lab.start().transfer(lab.upload("a", "a")).unwrap();
     lab.disks[0].limit(600_000);
     let mut started = lab.start();
-    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false })).unwrap();
+    started
+        .transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false, expected: None }))
+        .unwrap();
     assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started), used(&mut started, &lab)), (0, 0, (0, 0)));
     started.transfer(lab.upload("a", "a")).unwrap();
 }
@@ -471,7 +477,9 @@ fn what_cannot_be_deleted_is_owed_and_said() {
     lab.start().transfer(lab.upload("a", "a")).unwrap();
     let mut started = lab.start();
     lab.disks[0].fail_syncs(true);
-    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false })).unwrap();
+    started
+        .transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a"), recursive: false, expected: None }))
+        .unwrap();
     lab.disks[0].fail_syncs(false);
     sleep(&mut started, 1_200);
     assert_eq!((owed(&mut started), segments_of(&lab.disks[0]).len()), (4, 4));

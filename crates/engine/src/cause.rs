@@ -313,6 +313,7 @@ enum CatalogFaultKind {
     NoRoomToMigrate,
     UnknownUpload,
     InconsistentUpload,
+    ContentDiffers(FileKey),
 }
 
 impl From<&CatalogError> for CatalogFault {
@@ -325,6 +326,7 @@ impl From<&CatalogError> for CatalogFault {
             // The names of uploads are random, and stay out of the trace.
             CatalogError::UnknownUpload(_) => CatalogFaultKind::UnknownUpload,
             CatalogError::InconsistentUpload(_) => CatalogFaultKind::InconsistentUpload,
+            CatalogError::ContentDiffers { key, .. } => CatalogFaultKind::ContentDiffers(key.clone()),
             CatalogError::Database(error) => match error {
                 DatabaseError::InUse { .. } => CatalogFaultKind::InUse,
                 DatabaseError::Damaged { .. } => CatalogFaultKind::Damaged,

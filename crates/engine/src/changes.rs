@@ -5,6 +5,7 @@
 
 use p2p_store::names::{FileKey, check_length};
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+use p2p_store::segment::Sha256Digest;
 
 use crate::error::EngineError;
 
@@ -72,6 +73,19 @@ fn require_replaceable(names: &Namespace, entry: &Entry, other: &Entry) -> Resul
 /// Fails with [`EngineError::UnknownFile`] if there is none.
 pub fn known_entry<'a>(names: &'a Namespace, key: &FileKey) -> Result<&'a Entry, EngineError> {
     names.get(key).ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
+}
+
+/// Refuses to replace or remove anything but a file of the `expected` content, if some is expected.
+///
+/// # Errors
+/// Fails with [`EngineError::UnknownFile`], [`EngineError::IsDirectory`] or [`EngineError::ContentDiffers`].
+pub fn require_content(names: &Namespace, key: &FileKey, expected: Option<Sha256Digest>) -> Result<(), EngineError> {
+    let Some(expected) = expected else { return Ok(()) };
+    match known_entry(names, key)? {
+        Entry::File(file) if file.sha256 == expected => Ok(()),
+        Entry::File(file) => Err(EngineError::ContentDiffers { name: key.name.clone(), expected, found: file.sha256 }),
+        Entry::Directory(_) => Err(EngineError::IsDirectory { name: key.name.clone() }),
+    }
 }
 
 /// Returns the directories that are missing for one to be there, the outermost first. With `parents` those above it are made too, and

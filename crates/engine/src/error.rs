@@ -56,7 +56,7 @@ impl TransferError {
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            TransferError::File(_) => ErrorKind::Precondition,
+            TransferError::File(_) | TransferError::ContentDiffers { .. } => ErrorKind::Precondition,
             // Room is not made by waiting.
             TransferError::NoHolder { causes, .. } if causes.iter().any(|(_, cause)| cause.is_full()) => ErrorKind::Exhausted,
             TransferError::NotConfirmed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
@@ -66,14 +66,13 @@ impl TransferError {
             | TransferError::StreamLost { .. }
             | TransferError::HostEnded { .. } => ErrorKind::Unavailable,
             // A holder that could not be reached may have the segment.
-            TransferError::Unreadable { causes, .. } if causes.iter().any(|(_, cause)| cause.is_unreachable()) => {
-                ErrorKind::Unavailable
-            }
+            TransferError::Unreadable { causes, .. } if causes.iter().any(|(_, c)| c.is_unreachable()) => ErrorKind::Unavailable,
             TransferError::Unreadable { .. } => ErrorKind::DataLoss,
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
             TransferError::TooManySegments { .. } => ErrorKind::Invalid,
             TransferError::OverQuota { .. } => ErrorKind::Exhausted,
             TransferError::Removed => ErrorKind::NotFound,
+            TransferError::NameTaken => ErrorKind::AlreadyExists,
             TransferError::Cancelled => ErrorKind::Cancelled,
             TransferError::Internal(_) => ErrorKind::Internal,
         }

@@ -8,7 +8,7 @@ use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::pins::Pin;
-use p2p_store::segment::SegmentId;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 use p2p_store::uploads::{UploadId, UploadRecord};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,8 @@ pub(super) enum Fact {
     Uploaders(FileKey, BTreeSet<String>),
     /// A kept upload, whose fact precedes this one, was begun by this user in a directory of another one.
     BegunBy(UploadId, String),
+    /// A kept upload, whose fact precedes this one, may take the place of a file of this digest alone.
+    Expects(UploadId, Sha256Digest),
 }
 
 /// Collection of the facts that a run has used.
@@ -89,9 +91,10 @@ impl FirstUses {
         let (record, segments) = catalog.upload(id)?;
         self.note_key(names, catalog, &record.key)?;
         self.note_segments(catalog, distinct(&segments), true)?;
-        let begun_by = record.begun_by.clone();
+        let (begun_by, expected) = (record.begun_by.clone(), record.stored_as.expected);
         self.facts.push(Fact::Upload(Box::new(record), segments));
         self.facts.extend(begun_by.map(|user| Fact::BegunBy(id, user)));
+        self.facts.extend(expected.map(|expected| Fact::Expects(id, expected)));
         Ok(())
     }
 
@@ -197,6 +200,10 @@ impl Restored {
             Fact::BegunBy(id, user) => {
                 let begun = self.uploads.iter_mut().find(|(record, _)| record.id == id);
                 begun.into_iter().for_each(|(record, _)| record.begun_by = Some(user.clone()));
+            }
+            Fact::Expects(id, expected) => {
+                let begun = self.uploads.iter_mut().find(|(record, _)| record.id == id);
+                begun.into_iter().for_each(|(record, _)| record.stored_as.expected = Some(expected));
             }
             Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
             Fact::File(manifest) => {

@@ -291,6 +291,10 @@ pub struct Remove {
     pub file: FileKey,
     /// True if a directory may be removed with all that is within it; false if only an empty one may.
     pub recursive: bool,
+    /// SHA-256 of the file that alone is removed: judged when the removal begins, and in the transaction that makes the file invisible; `None`
+    /// for whatever is there. Not part of the encoding.
+    #[serde(skip)]
+    pub expected: Option<Sha256Digest>,
 }
 
 /// Lists the uploads that are kept, or are if their source goes, as far as the caller may see them.

@@ -26,6 +26,7 @@ use p2p_base::spelling::visible_path;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
+use p2p_store::segment::Sha256Digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -47,10 +48,11 @@ const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 15;
-/// Versions that had only some of the entries, the first of them, and are the same otherwise: the earliest had no [`Entry::CommandOf`], and
-/// none had [`Entry::CommandWith`], facts of uploads by others, and operations on these.
-const VERSIONS_BEFORE: RangeInclusive<u8> = 13..=14;
+const VERSION: u8 = 16;
+/// Versions that had only some of the entries, the first of them, and are the same otherwise: 13 had no [`Entry::CommandOf`], 14 no
+/// [`Entry::CommandWith`], facts of uploads by others, and operations on these, and none [`Entry::CommandExpecting`] and facts of what kept
+/// uploads expect.
+const VERSIONS_BEFORE: RangeInclusive<u8> = 13..=15;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
@@ -79,6 +81,8 @@ enum Entry {
     CommandOf { host: Peer, at: SimTime, caller: Caller, command: Command },
     /// Operation as in [`Entry::CommandOf`], with what is not part of its encoding. Read as an [`Entry::Command`].
     CommandWith { host: Peer, beside: Beside, at: SimTime, caller: Caller, command: Command },
+    /// Operation as in [`Entry::CommandWith`] on a file of this digest alone. Read as an [`Entry::Command`].
+    CommandExpecting { host: Peer, beside: Beside, expected: Sha256Digest, at: SimTime, caller: Caller, command: Command },
 }
 
 /// Parts of operations that came after the encoding of their operations was fixed.
@@ -106,6 +110,25 @@ impl Beside {
             other => other,
         }
     }
+}
+
+/// Returns the digest of the file that alone an operation may replace or remove, which is no part of its encoding.
+fn expected_by(command: &Command) -> Option<Sha256Digest> {
+    match command {
+        Command::Upload(upload) => upload.stored_as.expected,
+        Command::Remove(remove) => remove.expected,
+        _ => None,
+    }
+}
+
+/// Returns the operation for a file of this digest alone.
+fn expecting(expected: Sha256Digest, mut command: Command) -> Command {
+    match &mut command {
+        Command::Upload(upload) => upload.stored_as.expected = Some(expected),
+        Command::Remove(remove) => remove.expected = Some(expected),
+        _ => {}
+    }
+    command
 }
 
 /// Reason why a recording cannot be made or replayed.
@@ -201,10 +224,11 @@ impl Recorder {
         }
         self.latest = at;
         let (caller, command, beside) = (caller.clone(), command.clone(), Beside::of(command));
-        self.write(&match caller.host {
-            host if beside != Beside::default() => Entry::CommandWith { host, beside, at, caller, command },
-            Peer::Client => Entry::Command { at, caller, command },
-            host => Entry::CommandOf { host, at, caller, command },
+        self.write(&match (caller.host, expected_by(&command)) {
+            (host, Some(expected)) => Entry::CommandExpecting { host, beside, expected, at, caller, command },
+            (host, None) if beside != Beside::default() => Entry::CommandWith { host, beside, at, caller, command },
+            (Peer::Client, None) => Entry::Command { at, caller, command },
+            (host, None) => Entry::CommandOf { host, at, caller, command },
         })
     }
 
@@ -325,6 +349,10 @@ fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
 fn read_entry(entry: &[u8]) -> Result<Entry, codec::DecodeError> {
     let version = codec::version_of(entry).filter(|version| VERSIONS_BEFORE.contains(version)).unwrap_or(VERSION);
     Ok(match codec::decode(version, entry)? {
+        Entry::CommandExpecting { host, beside, expected, at, caller, command } => {
+            let command = expecting(expected, beside.with(command));
+            Entry::Command { at, caller: Caller { host, ..caller }, command }
+        }
         Entry::CommandWith { host, beside, at, caller, command } => {
             Entry::Command { at, caller: Caller { host, ..caller }, command: beside.with(command) }
         }
@@ -337,7 +365,10 @@ fn read_entry(entry: &[u8]) -> Result<Entry, codec::DecodeError> {
 mod tests {
     use std::io::Read as _;
 
+    use p2p_store::attributes::StoreAs;
+
     use super::*;
+    use crate::operation::Remove;
 
     fn recorded(entries: &[Entry]) -> Vec<u8> {
         let file = tempfile::tempfile().unwrap();
@@ -420,6 +451,24 @@ mod tests {
         let plain = Entry::Command { at: at(1), caller: Caller::operator(), command: upload(None) };
         let before = codec::encode(*VERSIONS_BEFORE.start(), &plain).unwrap();
         assert_eq!(read_entry(&before).unwrap(), plain);
+    }
+
+    /// The digest that an upload or a removal expects is recorded, also beside what else is no part of their encodings.
+    #[test]
+    fn the_expected_content_is_recorded() {
+        let expected = Some(Sha256Digest::of(b"a"));
+        let upload = Upload::of_file("a.bin".into(), None, 7);
+        let stored_as = StoreAs { replace: true, expected, ..StoreAs::default() };
+        let commands = [
+            Command::from(Upload { stored_as, ..upload.clone() }),
+            Upload { stored_as, preferred: Some(NodeNumber::from_index(1)), owner: Some("alice".into()), ..upload }.into(),
+            Remove { file: FileKey::unowned("a"), recursive: false, expected }.into(),
+        ];
+        for (command, host) in commands.into_iter().zip([Peer::Client, Peer::Node(NodeNumber::from_index(2)), Peer::Client]) {
+            let caller = Caller { host, ..Caller::operator() };
+            let read = noted(&[(at(1), caller.clone(), command.clone())]);
+            assert_eq!(read, [Entry::Command { at: at(1), caller, command }]);
+        }
     }
 
     /// Where nobody commands anything for long, the passing of time is recorded by itself.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_net::RateSeries;
-use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
@@ -20,6 +19,7 @@ pub use self::absence::{Absence, Awaited, Replacement};
 pub use self::state::TransferState;
 
 mod absence;
+mod refusal;
 mod state;
 
 /// Identifier of a transfer since the start of the engine, counted from 1.
@@ -104,7 +104,7 @@ pub enum TransferError {
         /// Quota of each user.
         quota: ByteSize,
     },
-    /// The file was removed while it was fetched. Nothing is lost.
+    /// The file was removed before it was fetched, replaced or removed. Nothing is lost.
     #[error("the file was removed in the meantime")]
     Removed,
     /// The user cancelled the transfer, or the front end at the other end of its stream is gone.
@@ -132,6 +132,17 @@ pub enum TransferError {
         /// Node on whose host the transfer ran.
         node: NodeNumber,
     },
+    /// Something of its name was stored before it, and stays.
+    #[error("something of its name was stored in the meantime")]
+    NameTaken,
+    /// The file that alone was to be replaced or removed has other content by now, and stays.
+    #[error("the file has another SHA-256 than {expected} by now: it has {found}")]
+    ContentDiffers {
+        /// Digest that it should have.
+        expected: Sha256Digest,
+        /// Digest that it has.
+        found: Sha256Digest,
+    },
 }
 
 impl TransferError {
@@ -148,6 +159,8 @@ impl TransferError {
             | TransferError::Unreadable { .. }
             | TransferError::TooManySegments { .. }
             | TransferError::OverQuota { .. }
+            | TransferError::ContentDiffers { .. }
+            | TransferError::NameTaken
             | TransferError::Removed
             | TransferError::Cancelled
             | TransferError::HostEnded { .. } => None,
@@ -169,6 +182,8 @@ impl TransferError {
             TransferError::File(_)
             | TransferError::OutcomeUnknown(_)
             | TransferError::TooManySegments { .. }
+            | TransferError::ContentDiffers { .. }
+            | TransferError::NameTaken
             | TransferError::Removed
             | TransferError::Cancelled => false,
         }
@@ -207,13 +222,6 @@ fn list_of_node(attempts: &[(NodeNumber, Cause)]) -> String {
     });
     let told: Vec<String> = told.collect();
     attempts.first().map_or_else(String::new, |(node, _)| format!("{node}: {}", told.join(", then ")))
-}
-
-impl From<CatalogError> for TransferError {
-    fn from(error: CatalogError) -> Self {
-        let failure = LocalFailure::from(&error);
-        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(failure) } else { TransferError::Catalog(failure) }
-    }
 }
 
 /// Stage of a segment's transfer.

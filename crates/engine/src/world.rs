@@ -208,7 +208,9 @@ impl World {
             CatalogWork::Commit(commit, None) if commit.manifest.segments.len() <= SEGMENTS_MAX => {
                 return self.work.submit_joint_for(at, due, JointWork::Store(catalog, commit));
             }
-            CatalogWork::Remove(key) => return self.work.submit_joint_for(at, due, JointWork::Remove(catalog, key)),
+            CatalogWork::Remove(key, expected) => {
+                return self.work.submit_joint_for(at, due, JointWork::Remove(catalog, (key, expected)));
+            }
             work => work,
         };
         let work = Box::new(move || match work {
@@ -219,7 +221,7 @@ impl World {
             }
             CatalogWork::Keep(record, segments) => Outcome::UploadKept(catalog.keep_upload(&record, &segments)),
             CatalogWork::Forget(upload) => Outcome::FileRemoved(catalog.drop_upload(upload)),
-            CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),
+            CatalogWork::Remove(key, expected) => Outcome::FileRemoved(catalog.remove_if(&key, expected)),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
             CatalogWork::Pin(pin, record) => Outcome::Pinned(catalog.keep_segment(&pin, &record)),
             CatalogWork::Release(pin) => Outcome::Released(catalog.release_segment(&pin)),

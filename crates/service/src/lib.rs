@@ -49,10 +49,14 @@ pub mod files {
     pub use crate::access::upload_notes::{End, UploadNote};
     pub use crate::access::uploads::{KEPT_FOR, StoreAs};
     pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
-    pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, ListTransfers, Park, StatFile};
+    pub use p2p_engine::operation::{
+        Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, ListTransfers, Park, Remove, StatFile,
+    };
     pub use p2p_engine::stream::prefix::Prefix;
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
-    pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState, TransferStatus};
+    pub use p2p_engine::transfer::{
+        SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
+    };
     pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
     pub use p2p_store::attributes::{Attributes, DIRECTORY_MODE, FILE_MODE};
     pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};

@@ -267,6 +267,8 @@ fn of_transfer(error: &TransferError) -> Reason {
         TransferError::OverQuota { .. } => named(name::OVER_QUOTA).of_quota("files"),
         TransferError::TooManySegments { .. } => named(name::TOO_LARGE),
         TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => named(name::CATALOG),
+        TransferError::ContentDiffers { .. } => named(name::CONTENT_DIFFERS),
+        TransferError::NameTaken => named(name::NAME_TAKEN),
         TransferError::Removed => named(name::REMOVED),
         TransferError::Cancelled => named(name::CANCELLED),
         TransferError::Internal(_) => named(name::INTERNAL),

@@ -26,6 +26,6 @@ impl Manner {
             _ => None,
         };
         let attributes = kept.as_ref().map(Attributes::from).unwrap_or_default();
-        Upload { stored_as: StoreAs { attributes, replace: self.replace }, preferred: self.node, ..upload }
+        Upload { stored_as: StoreAs { attributes, replace: self.replace, expected: None }, preferred: self.node, ..upload }
     }
 }

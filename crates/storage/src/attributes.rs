@@ -9,6 +9,8 @@ use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::segment::Sha256Digest;
+
 /// Bits of a mode that are kept: read, write and execute for owner, group and others. The set-user-ID, set-group-ID and sticky bits
 /// (0o7000) have no meaning here and are dropped.
 pub const PERMISSIONS: u32 = 0o777;
@@ -74,6 +76,10 @@ pub struct StoreAs {
     pub attributes: Attributes,
     /// True if it may take the place of a stored file of its name, which is there until the new one is, and which passes its readers on.
     pub replace: bool,
+    /// SHA-256 of the file whose place alone it may take: judged when the upload begins, when it is continued, and in the transaction that
+    /// makes the new file visible; `None` for any file, or none. Not part of the encoding: who stores this, stores that beside it.
+    #[serde(skip)]
+    pub expected: Option<Sha256Digest>,
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use p2p_base::error_kind::ErrorKind;
 use redb::{ReadTransaction, ReadableTable, StorageError, WriteTransaction};
 use thiserror::Error;
 
+use self::copies::Place;
 pub use self::copies::{Commit, Copy, Stored};
 use self::lookup::{children, found, named};
 use self::places::nodes_in;
@@ -62,6 +63,16 @@ pub enum CatalogError {
     /// The record of an upload, or the file that it becomes, is not what its segments are.
     #[error("the record of the upload `{0}` is inconsistent: it does not agree with the segments that are kept")]
     InconsistentUpload(UploadId),
+    /// The file has other content than the one that is to be replaced or removed.
+    #[error("`{key}` has another SHA-256 than {expected}: it has {found}")]
+    ContentDiffers {
+        /// Key of the file.
+        key: FileKey,
+        /// Digest that it should have.
+        expected: Sha256Digest,
+        /// Digest that it has.
+        found: Sha256Digest,
+    },
 }
 
 impl CatalogError {
@@ -72,6 +83,7 @@ impl CatalogError {
             CatalogError::NameTaken(_) => ErrorKind::AlreadyExists,
             CatalogError::NotFound(_) | CatalogError::NoDirectory(_) | CatalogError::UnknownUpload(_) => ErrorKind::NotFound,
             CatalogError::InconsistentUpload(_) => ErrorKind::DataLoss,
+            CatalogError::ContentDiffers { .. } => ErrorKind::Precondition,
             CatalogError::IntoItself(_) => ErrorKind::Invalid,
         }
     }
@@ -159,21 +171,22 @@ impl Catalog {
     /// it is to be in does not exist, or fails if the disk refuses; nothing has changed then, unless the outcome
     /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        self.change(Purpose::Keep, |tables| tables.add_file(manifest, false).map(drop))
+        self.change(Purpose::Keep, |tables| tables.add_file(manifest, Place::Free).map(drop))
     }
 
     /// Makes a file visible, or puts it in the place of the one of its name, in one durable transaction.
     ///
     /// # Errors
-    /// Fails like [`commit_file`](Self::commit_file), but for the name of a file that may be replaced.
-    pub fn commit(&self, Commit { manifest, replace }: &Commit) -> Result<Stored, CatalogError> {
-        self.change(Purpose::Keep, |tables| tables.add_file(manifest, *replace))
+    /// Fails like [`commit_file`](Self::commit_file), but for the name of a file that may be replaced, or with
+    /// [`CatalogError::ContentDiffers`] or [`CatalogError::NotFound`] if that is not the expected one.
+    pub fn commit(&self, commit: &Commit) -> Result<Stored, CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.add_file(&commit.manifest, commit.place()))
     }
 
     /// Makes files visible, as [`commit`](Self::commit) does with each of them, and in one durable transaction if all can be. Returns
     /// the result for each file.
     pub fn commit_files(&self, commits: &[Commit]) -> Vec<Result<Stored, CatalogError>> {
-        self.change_each(Purpose::Keep, commits, |commit, tables| tables.add_file(&commit.manifest, commit.replace))
+        self.change_each(Purpose::Keep, commits, |commit, tables| tables.add_file(&commit.manifest, commit.place()))
     }
 
     /// Makes changes in one durable transaction, or each in a transaction of its own if one of them is refused, so that it prevents
@@ -218,13 +231,14 @@ impl Catalog {
     /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
     /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn remove(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
-        self.change(Purpose::Free, |tables| tables.remove_tree(key))
+        self.remove_if(key, None)
     }
 
     /// Makes files and directories invisible, as [`remove`](Self::remove) does with each of them, and in one durable transaction if
-    /// all can be. Returns the result for each of them.
-    pub fn remove_all(&self, keys: &[FileKey]) -> Vec<Result<Garbage, CatalogError>> {
-        self.change_each(Purpose::Free, keys, |key, tables| tables.remove_tree(key))
+    /// all can be. Returns the result for each of them: for a file that has not the content which is expected with its key,
+    /// [`CatalogError::ContentDiffers`].
+    pub fn remove_all(&self, keys: &[(FileKey, Option<Sha256Digest>)]) -> Vec<Result<Garbage, CatalogError>> {
+        self.change_each(Purpose::Free, keys, |(key, expected), tables| tables.remove_tree(key, *expected))
     }
 
     /// Keeps segments for a principal without a file, in one durable transaction. Each is recorded as held by the nodes of its

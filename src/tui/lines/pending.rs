@@ -275,7 +275,7 @@ mod tests {
             beside: None,
             line: format!("upload {place}"),
             file: place.to_string(),
-            begins: Remove { file: FileKey::unowned("x"), recursive: false }.into(),
+            begins: Remove { file: FileKey::unowned("x"), recursive: false, expected: None }.into(),
         };
         let batch = (0..COUNT).map(planned).collect();
         lines.plan(number, Batch { planned: batch, by: None, tally: Tally::new("stored", Vec::new()), tells_each: false });

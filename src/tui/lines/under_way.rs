@@ -212,7 +212,7 @@ mod tests {
             line: format!("upload {file}"),
             file: file.to_owned(),
             beside: (!file.contains('L')).then(|| file.to_owned()),
-            begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
+            begins: Remove { file: FileKey::unowned(file), recursive: false, expected: None }.into(),
         };
         let planned = files.iter().map(planned).collect();
         lines.plan(number, Batch { planned, by: None, tally: Tally::new("stored", Vec::new()), tells_each: false });

@@ -182,7 +182,7 @@ impl Bench {
     }
 
     pub(super) async fn remove(&self, file: FileKey) {
-        let transfer = self.ask(operation::Remove { file, recursive: false }).await;
+        let transfer = self.ask(operation::Remove { file, recursive: false, expected: None }).await;
         self.finished(transfer).await;
     }
 

@@ -117,7 +117,7 @@ fn pages_of_a_hundred_thousand_files() {
     let home = Home::new(QUICK);
     fs::create_dir_all(home.data()).unwrap();
     let catalog = Catalog::open(&home.data().join("catalog.redb")).unwrap();
-    let all: Vec<Commit> = (0..100_000).map(|n| Commit { manifest: empty_file(n), replace: false }).collect();
+    let all: Vec<Commit> = (0..100_000).map(|n| Commit { manifest: empty_file(n), replace: false, expected: None }).collect();
     all.chunks(10_000).flat_map(|some| catalog.commit_files(some)).for_each(|stored| drop(stored.unwrap()));
     drop(catalog);
     // It may take longer than any other test.

@@ -2,6 +2,7 @@
 
 use p2p_store::segment::Sha256Digest;
 use reqwest::multipart::{Form, Part};
+use tokio::task::JoinSet;
 
 use super::files::{OPEN, content_path};
 use super::*;
@@ -48,6 +49,59 @@ fn a_file_is_made_or_replaced() {
         assert_eq!(put(&site, "b.txt", &[("if-none-match", "*")], "x").await.0, 201);
         let (status, body) = put(&site, "c.txt?modified=7&mode=384", &[], "x").await;
         assert_eq!((status, &body["modified"], &body["mode"]), (201, &json!(7), &json!(0o600)));
+    });
+}
+
+/// Of many at once who have the same tag, one replaces the file, and of many who remove it, one does; the others learn that they came too late.
+#[test]
+fn one_of_many_with_the_same_tag_comes_first() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        for round in 0..6 {
+            let (path, before) = (format!("a{round}.txt"), format!("before {round}"));
+            let tag = format!("\"{}\"", Sha256Digest::of(before.as_bytes()));
+            site.put(&path, before).await;
+            let mut all = JoinSet::new();
+            for n in 0..12 {
+                let request = match n < 8 {
+                    true => site.request(Method::PUT, &content_path(&path)).body(format!("by {n}")),
+                    false => site.request(Method::DELETE, &content_path(&path)),
+                };
+                let request = request.header("if-match", &tag);
+                all.spawn(async move { (n, read(request.send().await.unwrap()).await) });
+            }
+            let (done, late): (Vec<_>, Vec<_>) = all.join_all().await.into_iter().partition(|(_, (status, _))| *status == 204);
+            let [(first, _)] = done.as_slice() else { panic!("{done:?}") };
+            for (n, (status, body)) in &late {
+                // An upload or a removal that is under way holds the name.
+                let is_held = *status == 409 && body["reason"] == "NAME_TAKEN";
+                assert!(*status == 412 || is_held, "{n} after {first}: {status}: {body}");
+            }
+            let (status, _, content) = site.content(&path, &[]).await;
+            match *first < 8 {
+                true => assert_eq!(content, format!("by {first}").as_bytes()),
+                false => assert_eq!(status, 404),
+            }
+        }
+    });
+}
+
+/// An upload in pieces has no conditions, and a client that states one is told so before it sends anything.
+#[test]
+fn a_condition_of_an_upload_in_pieces_is_refused() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        for (header, value) in
+            [("if-match", "\"x\""), ("if-none-match", "*"), ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:01 GMT")]
+        {
+            for begin in [("tus-resumable", "1.0.0"), ("upload-complete", "?0")] {
+                let request =
+                    site.request(Method::POST, "/uploads?path=a.txt").header(begin.0, begin.1).header("upload-length", "3");
+                let (status, body) = read(request.header(header, value).send().await.unwrap()).await;
+                assert_eq!((status, &body["field"]), (400, &json!(header)), "{body}");
+            }
+        }
+        assert_eq!(site.get("/uploads").await.1["uploads"], json!([]));
     });
 }
 

@@ -11,7 +11,7 @@ use p2p_store::catalog::{Catalog, Commit};
 use p2p_store::disk::{Disk, DiskError};
 use p2p_store::disk_op::{self, DiskOutcome};
 use p2p_store::names::FileKey;
-use p2p_store::segment::SegmentId;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 
 use super::{JobId, Lane, Outcome, Work};
 
@@ -26,7 +26,7 @@ pub(super) enum Group {
     /// Files that become visible.
     Store(Arc<Catalog>, Vec<(JobId, Commit)>),
     /// Files and directories that are removed.
-    Remove(Arc<Catalog>, Vec<(JobId, FileKey)>),
+    Remove(Arc<Catalog>, Vec<(JobId, (FileKey, Option<Sha256Digest>))>),
     /// Segments of one disk that are made durable.
     Sync(Arc<dyn Disk>, Vec<(JobId, Vec<SegmentId>)>),
 }
@@ -37,7 +37,7 @@ pub(crate) enum JointWork {
     /// A file becomes visible.
     Store(Arc<Catalog>, Box<Commit>),
     /// A file or a directory is removed.
-    Remove(Arc<Catalog>, FileKey),
+    Remove(Arc<Catalog>, (FileKey, Option<Sha256Digest>)),
     /// Segments on the disk of the node of this index are made durable.
     Sync(usize, Arc<dyn Disk>, Vec<SegmentId>),
 }
@@ -55,7 +55,7 @@ impl JointWork {
     pub(super) fn into_group(self, job: JobId) -> Group {
         match self {
             JointWork::Store(catalog, commit) => Group::Store(catalog, vec![(job, *commit)]),
-            JointWork::Remove(catalog, key) => Group::Remove(catalog, vec![(job, key)]),
+            JointWork::Remove(catalog, removal) => Group::Remove(catalog, vec![(job, removal)]),
             JointWork::Sync(_, disk, ids) => Group::Sync(disk, vec![(job, ids)]),
         }
     }
@@ -68,7 +68,7 @@ impl Group {
         match (self, work) {
             (group, work) if group.len() >= GROUP_MAX => return Err(work),
             (Group::Store(_, group), JointWork::Store(_, commit)) => group.push((job, *commit)),
-            (Group::Remove(_, group), JointWork::Remove(_, key)) => group.push((job, key)),
+            (Group::Remove(_, group), JointWork::Remove(_, removal)) => group.push((job, removal)),
             (Group::Sync(disk, group), JointWork::Sync(_, other, ids)) if Arc::ptr_eq(disk, &other) => group.push((job, ids)),
             (_, work) => return Err(work),
         }
@@ -104,8 +104,8 @@ impl Group {
                 catalog.commit_files(&commits).into_iter().map(|stored| Outcome::FileCommitted(stored.map(Box::new))).collect()
             }
             Group::Remove(catalog, group) => {
-                let keys: Vec<FileKey> = group.into_iter().map(|(_, key)| key).collect();
-                catalog.remove_all(&keys).into_iter().map(Outcome::FileRemoved).collect()
+                let removals: Vec<_> = group.into_iter().map(|(_, removal)| removal).collect();
+                catalog.remove_all(&removals).into_iter().map(Outcome::FileRemoved).collect()
             }
             Group::Sync(disk, group) => {
                 let all: Vec<Vec<SegmentId>> = group.into_iter().map(|(_, ids)| ids).collect();

@@ -102,7 +102,8 @@ impl Recording {
             match entry {
                 Entry::Command { at, caller, command }
                 | Entry::CommandOf { at, caller, command, .. }
-                | Entry::CommandWith { at, caller, command, .. } => {
+                | Entry::CommandWith { at, caller, command, .. }
+                | Entry::CommandExpecting { at, caller, command, .. } => {
                     advance(&mut simulation, at, is_over)?;
                     replayed.commands += 1;
                     replayed.at = at;
@@ -137,6 +138,7 @@ fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
     for entry in entries {
         let at = match entry {
             Entry::Command { at, .. } | Entry::CommandOf { at, .. } | Entry::CommandWith { at, .. } => at,
+            Entry::CommandExpecting { at, .. } => at,
             Entry::Streams { at, .. } | Entry::Mark { at } | Entry::End { at, .. } => at,
             Entry::Start { .. } | Entry::Fact(_) => continue,
         };
@@ -230,7 +232,7 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
             Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } | Fact::Pin(_) => {}
-            Fact::Uploaders(..) | Fact::BegunBy(..) => {}
+            Fact::Uploaders(..) | Fact::BegunBy(..) | Fact::Expects(..) => {}
         }
     }
     for (upload, segments) in &restored.uploads {

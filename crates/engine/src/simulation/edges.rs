@@ -140,7 +140,7 @@ impl Simulation {
     fn begin_upload(&mut self, mut plan: UploadPlan, edge: Edge) -> Answer {
         let key = plan.key.clone();
         self.note_use(&key);
-        self.refuse_for_upload(&key, plan.stored_as.replace)?;
+        self.refuse_for_upload(&key, plan.stored_as)?;
         self.keep_mode(&mut plan);
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
         self.refuse_unfit((&key, plan.host), size, size).map_err(|error| error.without_quota_if(plan.is_of_guest()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
-use p2p_store::attributes::Attributes;
+use p2p_store::attributes::{Attributes, StoreAs};
 use p2p_store::catalog::{CatalogError, Copy, Garbage, Stored};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
@@ -165,6 +165,7 @@ impl Simulation {
         let key = &remove.file;
         self.note_use_of_tree(key);
         changes::require_removable(self.world.names.files(), key, remove.recursive)?;
+        changes::require_content(self.world.names.files(), key, remove.expected)?;
         self.refuse_arriving(key)?;
         let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
             (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
@@ -173,7 +174,7 @@ impl Simulation {
         self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
         let payload = self.world.payload_of(by.1);
-        let removal = Removal::new(self.now(), id, by, key.clone(), size);
+        let removal = Removal::new(self.now(), id, by, (key.clone(), remove.expected), size);
         self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None, payload))
     }
 
@@ -214,9 +215,10 @@ impl Simulation {
     }
 
     /// Refuses a key under which no upload can store a file: one that is taken, unless by a file that it may replace, one that another
-    /// upload will have, or one without a directory.
-    pub(super) fn refuse_for_upload(&self, key: &FileKey, replace: bool) -> Result<(), EngineError> {
-        changes::require_storable(self.world.names.files(), key, replace)?;
+    /// upload will have, or one without a directory; and one of another file than that which it is to replace.
+    pub(super) fn refuse_for_upload(&self, key: &FileKey, stored_as: StoreAs) -> Result<(), EngineError> {
+        changes::require_storable(self.world.names.files(), key, stored_as.replace)?;
+        changes::require_content(self.world.names.files(), key, stored_as.expected)?;
         self.refuse_reserved(key)?;
         self.refuse_leaving(key)
     }

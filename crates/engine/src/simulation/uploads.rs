@@ -90,6 +90,7 @@ impl Simulation {
         self.refuse_larger((&record, host), size).map_err(|error| error.without_quota_if(is_of_guest))?;
         // The name is kept for the upload; but a file that it is to replace may have been changed or removed meanwhile.
         changes::require_storable(self.world.names.files(), &record.key, record.stored_as.replace)?;
+        changes::require_content(self.world.names.files(), &record.key, record.stored_as.expected)?;
         self.refuse_leaving(&record.key)?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {

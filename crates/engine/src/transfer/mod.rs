@@ -249,7 +249,7 @@ pub(super) enum CatalogWork {
     /// Forget a kept upload.
     Forget(UploadId),
     /// Remove a file.
-    Remove(FileKey),
+    Remove(FileKey, Option<Sha256Digest>),
     /// Find out which of these segments no file references.
     Unreferenced(Garbage),
     /// Keep a segment for a user.

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
+use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadRecord;
 
 use super::deletion::Deletion;
@@ -36,11 +37,17 @@ pub(crate) struct Removal {
 }
 
 impl Removal {
-    /// Starts the removal of a file, or of a directory with all that is within it, for a user and by a host. `size` is that of all files in it, in bytes and
-    /// segments.
-    pub(crate) fn new(now: SimTime, id: TransferId, by: (Option<String>, Peer), key: FileKey, size: (u64, u32)) -> Removal {
+    /// Starts the removal of a file, which must be one of the expected content if some is given, or of a directory with all that is within it,
+    /// for a user and by a host. `size` is that of all files in it, in bytes and segments.
+    pub(crate) fn new(
+        now: SimTime,
+        id: TransferId,
+        by: (Option<String>, Peer),
+        (key, expected): (FileKey, Option<Sha256Digest>),
+        size: (u64, u32),
+    ) -> Removal {
         let log = TransferLog::new(id, Direction::Removal, by, &key, (Some(size.0), Some(size.1)), now);
-        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key))];
+        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key, expected))];
         Removal { log, upload: None, phase: RemovalPhase::Removing, outputs: outputs.into() }
     }
 

@@ -580,7 +580,7 @@ impl Surroundings {
                 let stored = || Box::new(Stored { file: commit.manifest.file, garbage });
                 Outcome::FileCommitted(if fails { Err(refusal()) } else { Ok(stored()) })
             }
-            CatalogWork::Remove(_) => {
+            CatalogWork::Remove(..) => {
                 self.dropped = !fails;
                 let garbage = (0..NODES).map(|index| (node(index), vec![id_of(index as u64), id_of(9)])).collect();
                 Outcome::FileRemoved(if fails { Err(refusal()) } else { Ok(garbage) })
@@ -744,7 +744,7 @@ fn removal() -> Transfer {
         SimTime::ZERO,
         TransferId(1),
         (None, Peer::Client),
-        FileKey::unowned("a.bin"),
+        (FileKey::unowned("a.bin"), None),
         (24, 3),
     )))
 }

@@ -54,7 +54,7 @@ impl Wanted {
         let upload = upload_id.map(|id| id.parse().map_err(|error| status::invalid("upload_id", error))).transpose()?;
         let modified = modified.map_or(Ok(None), |time| nanos("header.modified", time))?;
         let declared = Declared { size, modified };
-        let stored_as = StoreAs { attributes: attributes("header.modified_at", modified_at, mode)?, replace };
+        let stored_as = StoreAs { attributes: attributes("header.modified_at", modified_at, mode)?, replace, expected: None };
         Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset, stored_as })
     }
 

@@ -353,7 +353,7 @@ impl Access {
     /// Fails as [`changeable`](Self::changeable) does.
     pub async fn removal(&self, identity: &Identity, text: &str, recursive: bool) -> Result<Remove, AccessError> {
         let file = self.changeable(identity, text).await?.key().clone();
-        Ok(Remove { file, recursive })
+        Ok(Remove { file, recursive, expected: None })
     }
 
     /// Records in the audit log that what is another user's is about to be read, stored or removed; nothing if it is the user's own.

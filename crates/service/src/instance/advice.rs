@@ -163,7 +163,9 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
             Some("`p2p start NODE` starts it; log in at another node, or again there once it runs")
         }
         TransferError::NoHolder { .. } => Some("`p2p nodes` shows how full the nodes are; remove files with `p2p rm`"),
-        TransferError::Removed => Some("`p2p ls` lists what is stored"),
+        TransferError::ContentDiffers { .. } | TransferError::NameTaken | TransferError::Removed => {
+            Some("`p2p ls` lists what is stored")
+        }
         TransferError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
         _ => None,
     }

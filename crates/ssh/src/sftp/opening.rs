@@ -69,7 +69,7 @@ impl Session {
         } else {
             let replace =
                 flags.contains(OpenFlags::TRUNCATE) || kept.as_ref().is_some_and(|kept| goes_on && kept.stored_as.replace);
-            let stored_as = StoreAs { attributes, replace };
+            let stored_as = StoreAs { attributes, replace, expected: None };
             let (stored_as, begun) = self.begun(user, text, flags, stored_as, kept).await?;
             Writer::new(&self.access, text, stored_as, begun).await
         };
@@ -158,7 +158,7 @@ impl Session {
         let writer = open.as_mut().ok_or_else(Failure::handle)?;
         if writer.begins_anew(offset) {
             let text = stored(&path)?;
-            let stored_as = StoreAs { attributes: growing.now().1, replace: false };
+            let stored_as = StoreAs { attributes: growing.now().1, ..StoreAs::default() };
             writer.begin_anew(self.begin_upload(&text, stored_as)).await?;
         }
         writer.write(offset, data).await

@@ -65,7 +65,7 @@ impl Writer {
     /// Opens a stored file, to write parts of it.
     pub(super) fn stored(access: &Access, text: &str, given: Attributes, file: Reader) -> Writer {
         let mode = Some(given.mode.unwrap_or(file.file().mode));
-        let stored_as = StoreAs { attributes: Attributes { mode, ..given }, replace: true };
+        let stored_as = StoreAs { attributes: Attributes { mode, ..given }, replace: true, expected: None };
         let growing = Growing::new(file.len(), Attributes { modified: Some(file.file().modified), mode });
         let former = Some(file.file().clone());
         Writer { former, ..Writer::of(access, text, stored_as, Way::Stored(file.into()), growing) }

@@ -1,4 +1,4 @@
-//! Changes of files that exist: storing one in place of another, copying one, and setting attributes.
+//! Changes of files that exist: storing one in place of another, copying one, removing one that is the expected one, and setting attributes.
 //!
 //! A replacement is one transaction: before it the former file is there, after it the new one, and never both or none.
 
@@ -8,6 +8,7 @@ use super::{Catalog, CatalogError, Garbage};
 use crate::attributes::Attributes;
 use crate::manifest::{FileRecord, Manifest};
 use crate::names::FileKey;
+use crate::segment::Sha256Digest;
 
 /// File that is to become visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,29 @@ pub struct Commit {
     pub manifest: Manifest,
     /// True if it may take the place of a file of its name, which passes its readers on.
     pub replace: bool,
+    /// SHA-256 that this file must have, which has to be there then; `None` for any, or none.
+    pub expected: Option<Sha256Digest>,
+}
+
+impl Commit {
+    pub(super) const fn place(&self) -> Place {
+        match (self.replace, self.expected) {
+            (false, _) => Place::Free,
+            (true, None) => Place::Any,
+            (true, Some(expected)) => Place::Of(expected),
+        }
+    }
+}
+
+/// Place that a file may take among the names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A name that is free.
+    Free,
+    /// A name that is free, or that of a file.
+    Any,
+    /// The name of a file of this SHA-256.
+    Of(Sha256Digest),
 }
 
 /// Result of making a file visible.
@@ -52,6 +76,15 @@ impl Catalog {
     /// changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn copy(&self, copy: &Copy) -> Result<Stored, CatalogError> {
         self.change(Purpose::Keep, |tables| tables.copy_file(copy))
+    }
+
+    /// Makes a file of the `expected` content invisible, or whatever has the key, in one durable transaction, as
+    /// [`remove`](Self::remove) does.
+    ///
+    /// # Errors
+    /// Fails like [`remove`](Self::remove), also for what is no file, and with [`CatalogError::ContentDiffers`] for other content.
+    pub fn remove_if(&self, key: &FileKey, expected: Option<Sha256Digest>) -> Result<Garbage, CatalogError> {
+        self.change(Purpose::Free, |tables| tables.remove_tree(key, expected))
     }
 
     /// Sets attributes of a file or a directory in one durable transaction.

@@ -5,24 +5,25 @@ use std::collections::BTreeSet;
 use p2p_base::database::{self, DatabaseError};
 use redb::ReadableTable;
 
+use super::copies::Place;
 use super::lookup::{found, named, numbers_of};
 use super::rows::{FileId, FileRow, NameRow, PAGE_SEGMENTS, PageRow, Scheme, root_of};
 use super::tables::Tables;
 use super::{CatalogError, Copy, Garbage, Stored, record_of};
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
 use crate::names::FileKey;
-use crate::segment::SegmentId;
+use crate::segment::{SegmentId, Sha256Digest};
 
 impl Tables<'_> {
-    /// Stores a file and its segments under a name that is free, or with `replace` in place of the file of that name.
-    pub(super) fn add_file(&mut self, Manifest { file, segments }: &Manifest, replace: bool) -> Result<Stored, CatalogError> {
+    /// Stores a file and its segments under its name, if that is a place for it.
+    pub(super) fn add_file(&mut self, Manifest { file, segments }: &Manifest, place: Place) -> Result<Stored, CatalogError> {
         let pages: Vec<PageRow> = segments.chunks(PAGE_SEGMENTS).map(page_of).collect();
         for segment in segments {
             for &holder in &segment.holders {
                 self.add_holder(segment.id, segment.len, holder)?;
             }
         }
-        self.put_in_place(&file.key, row_of(file, &pages), &pages, replace)
+        self.put_in_place(&file.key, row_of(file, &pages), &pages, place)
     }
 
     /// Stores a further file of the segments of one.
@@ -39,26 +40,26 @@ impl Tables<'_> {
         let mode = former.filter(|_| !copy.preserve).map_or(row.mode, |former| former.mode);
         let modified = if copy.preserve { row.modified } else { copy.copied_at };
         let (owner, created, readers) = (copy.to.owner.clone(), copy.copied_at, BTreeSet::new());
-        self.put_in_place(&copy.to, FileRow { owner, created, modified, mode, readers, ..row }, &pages, copy.replace)
+        let place = if copy.replace { Place::Any } else { Place::Free };
+        self.put_in_place(&copy.to, FileRow { owner, created, modified, mode, readers, ..row }, &pages, place)
     }
 
     /// Gives a file its name, its pages and the references to its segments, which have their places. A file that is replaced passes its
     /// readers on, and is gone in the same transaction.
-    fn put_in_place(
-        &mut self,
-        key: &FileKey,
-        mut row: FileRow,
-        pages: &[PageRow],
-        replace: bool,
-    ) -> Result<Stored, CatalogError> {
+    fn put_in_place(&mut self, key: &FileKey, mut row: FileRow, pages: &[PageRow], place: Place) -> Result<Stored, CatalogError> {
         let (parent, mut garbage) = (self.parent_of(key)?, Garbage::new());
         let former = match named(&self.names, parent, key.last_name())? {
+            None if matches!(place, Place::Of(_)) => return Err(CatalogError::NotFound(key.clone())),
             None => None,
-            Some(NameRow::File(former)) if replace => Some(former),
+            Some(NameRow::File(former)) if place != Place::Free => Some(former),
             Some(_) => return Err(CatalogError::NameTaken(key.clone())),
         };
         if let Some(former) = former {
-            row.readers = self.file_row(former)?.readers;
+            let former = self.file_row(former)?;
+            if let Place::Of(expected) = place {
+                require_content(key, &former, expected)?;
+            }
+            row.readers = former.readers;
         }
         let id = self.next_file().map_err(DatabaseError::from)?;
         self.give_name(parent, key.last_name(), NameRow::File(id))?;
@@ -78,9 +79,14 @@ impl Tables<'_> {
         pages.map(|page| database::decode(page?.1.value())).collect()
     }
 
-    /// Removes a file, or a directory with all that is within it, and returns the segments that no file needs any more.
-    pub(super) fn remove_tree(&mut self, key: &FileKey) -> Result<Garbage, CatalogError> {
+    /// Removes a file, or a directory with all that is within it, and returns the segments that no file needs any more. What is no file of the
+    /// `expected` content stays.
+    pub(super) fn remove_tree(&mut self, key: &FileKey, expected: Option<Sha256Digest>) -> Result<Garbage, CatalogError> {
         let (parent, row) = found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
+        if let Some(expected) = expected {
+            let NameRow::File(file) = row else { return Err(CatalogError::NotFound(key.clone())) };
+            require_content(key, &self.file_row(file)?, expected)?;
+        }
         let numbers = numbers_of(&self.names, row)?;
         self.names.remove((parent.0, key.last_name()))?;
         for directory in &numbers.directories {
@@ -105,6 +111,11 @@ impl Tables<'_> {
         self.files.remove(id.0)?;
         needed.into_iter().try_for_each(|id| self.remove_reference(id, garbage))
     }
+}
+
+fn require_content(key: &FileKey, file: &FileRow, expected: Sha256Digest) -> Result<(), CatalogError> {
+    let found = file.sha256;
+    if found == expected { Ok(()) } else { Err(CatalogError::ContentDiffers { key: key.clone(), expected, found }) }
 }
 
 fn page_of(segments: &[SegmentRecord]) -> PageRow {

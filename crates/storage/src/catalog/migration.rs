@@ -8,6 +8,7 @@ use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, Storag
 use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
+use super::copies::Place;
 use super::tables::Tables;
 use crate::attributes::FILE_MODE;
 use crate::epochs::ReferenceKey;
@@ -77,7 +78,7 @@ fn move_files(transaction: &WriteTransaction) -> Result<(), CatalogError> {
             mode: FILE_MODE,
             readers,
         };
-        tables.add_file(&Manifest { file, segments }, false)?;
+        tables.add_file(&Manifest { file, segments }, Place::Free)?;
     }
     Ok(())
 }

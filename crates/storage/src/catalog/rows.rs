@@ -206,6 +206,15 @@ pub(super) struct OwnUploadRow {
     pub(super) stored_as: StoreAs,
 }
 
+/// Upload that is kept, without its name, as it was stored while each could replace any file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AnyPlaceUploadRow {
+    pub(super) kept: UndeclaredUploadRow,
+    pub(super) declared: Declared,
+    pub(super) stored_as: StoreAs,
+    pub(super) begun_by: Option<String>,
+}
+
 /// Upload that is kept, without its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UploadRow {
@@ -217,6 +226,8 @@ pub(super) struct UploadRow {
     pub(super) stored_as: StoreAs,
     /// User who has begun it in a directory of another user; `None` for the owner.
     pub(super) begun_by: Option<String>,
+    /// SHA-256 of the file whose place alone it may take, which is no part of the encoding of its place.
+    pub(super) expected: Option<Sha256Digest>,
 }
 
 impl UploadRow {
@@ -235,14 +246,19 @@ impl UploadRow {
                 let OwnUploadRow { kept, declared, stored_as } = database::decode(bytes)?;
                 (kept, declared, stored_as)
             }
+            Some(AnyPlaceUploadRow::VERSION) => {
+                let AnyPlaceUploadRow { kept, declared, stored_as, begun_by } = database::decode(bytes)?;
+                return Ok(UploadRow { kept, declared, stored_as, begun_by, expected: None });
+            }
             _ => return database::decode(bytes),
         };
-        Ok(UploadRow { kept, declared, stored_as, begun_by: None })
+        Ok(UploadRow { kept, declared, stored_as, begun_by: None, expected: None })
     }
 }
 
 p2p_base::stored!(NameRow = 1, FormerDirectoryRow = 1, ReadDirectoryRow = 2, DirectoryRow = 3, FileRow = 1, PageRow = 1);
-p2p_base::stored!(PlaceRow = 1, UndeclaredUploadRow = 1, DeclaredUploadRow = 2, OwnUploadRow = 3, UploadRow = 4);
+p2p_base::stored!(PlaceRow = 1, UndeclaredUploadRow = 1, DeclaredUploadRow = 2, OwnUploadRow = 3);
+p2p_base::stored!(AnyPlaceUploadRow = 4, UploadRow = 5);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

@@ -56,11 +56,11 @@ fn changes_that_are_made_together_have_a_result_each() {
     let (_directory, catalog) = open();
     let all = ["a.bin", "b.bin", "a.bin", "c.bin"].map(|name| manifest(name, &[(name.as_bytes()[0], 0)]));
     let taken = Err(CatalogError::NameTaken(FileKey::unowned("a.bin")));
-    let commits = all.clone().map(|manifest| Commit { manifest, replace: false });
+    let commits = all.clone().map(|manifest| Commit { manifest, replace: false, expected: None });
     let stored: Vec<_> = catalog.commit_files(&commits).into_iter().map(|stored| stored.map(drop)).collect();
     assert_eq!(stored, [Ok(()), Ok(()), taken, Ok(())]);
     assert_eq!(catalog.references(&[b'a', b'b', b'c'].map(id)), Ok(vec![1, 1, 1]));
-    let keys = ["b.bin", "x.bin", "c.bin"].map(FileKey::unowned);
+    let keys = ["b.bin", "x.bin", "c.bin"].map(|name| (FileKey::unowned(name), None));
     let garbage = |n| Ok(Garbage::from([(NodeNumber::from_index(0), vec![id(n)])]));
     let missing = Err(CatalogError::NotFound(FileKey::unowned("x.bin")));
     assert_eq!(catalog.remove_all(&keys), [garbage(b'b'), missing, garbage(b'c')]);

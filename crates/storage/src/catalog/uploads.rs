@@ -14,6 +14,7 @@ use super::places;
 use super::rows::{PAGE_SEGMENTS, PageRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
 use super::tables::Tables;
 use super::{Catalog, CatalogError, Commit, Garbage, Reading, Stored};
+use crate::attributes::StoreAs;
 use crate::manifest::SegmentRecord;
 use crate::names::FileKey;
 use crate::segment::SegmentId;
@@ -64,11 +65,11 @@ impl Catalog {
     /// committed like any other.
     ///
     /// # Errors
-    /// Fails like [`commit_file`](Self::commit_file), or with [`CatalogError::InconsistentUpload`] if the file lacks a segment that
+    /// Fails like [`commit`](Self::commit), or with [`CatalogError::InconsistentUpload`] if the file lacks a segment that
     /// is kept for the upload, which would be left on its node with nobody to delete it.
     pub fn finish_upload(&self, id: UploadId, commit: &Commit) -> Result<Stored, CatalogError> {
         self.change(Purpose::Keep, |tables| {
-            let stored = tables.add_file(&commit.manifest, commit.replace)?;
+            let stored = tables.add_file(&commit.manifest, commit.place())?;
             let needed: BTreeSet<SegmentId> = commit.manifest.segments.iter().map(|segment| segment.id).collect();
             let kept = tables.take_upload(id)?;
             if !kept.is_subset(&needed) {
@@ -207,8 +208,9 @@ fn all_in(uploads: &impl UploadTable) -> Result<Vec<UploadRecord>, DatabaseError
 }
 
 fn record_of(id: UploadId, row: UploadRow) -> UploadRecord {
-    let UploadRow { kept, declared, stored_as, begun_by } = row;
+    let UploadRow { kept, declared, stored_as, begun_by, expected } = row;
     let UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at } = kept;
+    let stored_as = StoreAs { expected, ..stored_as };
     UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as, begun_by }
 }
 
@@ -217,5 +219,5 @@ fn row_of(record: &UploadRecord) -> UploadRow {
     let UploadRecord { key, segment_size, offset, segments, hash, stored_at, expires_at, .. } = record;
     let UploadRecord { declared, stored_as, begun_by, .. } = record;
     let kept = UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at };
-    UploadRow { kept, declared, stored_as, begun_by }
+    UploadRow { kept, declared, stored_as, begun_by, expected: stored_as.expected }
 }

@@ -255,7 +255,7 @@ fn a_download_and_a_removal_end_with_the_process_of_their_host() {
     let file = FileKey::unowned("a.bin");
     let download = bench.begin(Peer::Node(CARRIER), Download::to_file(file.clone(), fetched.clone(), false));
     bench.pass(SimDuration::from_secs(3));
-    let removal = bench.begin(Peer::Node(CARRIER), Remove { file, recursive: false });
+    let removal = bench.begin(Peer::Node(CARRIER), Remove { file, recursive: false, expected: None });
     bench.ask(Peer::Client, Break::Kill { node: CARRIER }).unwrap();
     let reports = [download, removal].map(|transfer| bench.finish(transfer).status);
     assert_eq!(reports[0].error, Some(TransferError::HostEnded { node: CARRIER }));
@@ -334,7 +334,7 @@ fn a_deletion_of_one_host_takes_nothing_that_another_one_stores() {
     let holder = (0..3).find(|&node| bench.segments_on(node) > 0).unwrap();
     let (carrier, holder_peer) = (NodeNumber::from_index((holder + 1) % 3), Peer::Node(NodeNumber::from_index(holder)));
     bench.simulation.world.change_path((Peer::Node(carrier), holder_peer), late, command());
-    let removal = bench.begin(Peer::Node(carrier), Remove { file: FileKey::unowned("a.bin"), recursive: false });
+    let removal = bench.begin(Peer::Node(carrier), Remove { file: FileKey::unowned("a.bin"), recursive: false, expected: None });
     // The file is gone from the catalog, and the deletion is on its way.
     bench.pass(SimDuration::from_secs(1));
     let path = bench.directory.path().join("a.bin");

@@ -72,7 +72,7 @@ impl UploadPlan {
 
     /// Returns the file as it is to become visible.
     pub(super) fn commit(&self, size: ByteSize, sha256: Sha256Digest, segments: Vec<SegmentRecord>) -> Commit {
-        let StoreAs { attributes, replace } = self.stored_as;
+        let StoreAs { attributes, replace, expected } = self.stored_as;
         let file = FileRecord {
             key: self.key.clone(),
             size: size.as_u64(),
@@ -84,6 +84,6 @@ impl UploadPlan {
             mode: attributes.mode_or(FILE_MODE),
             readers: BTreeSet::new(),
         };
-        Commit { manifest: Manifest { file, segments }, replace }
+        Commit { manifest: Manifest { file, segments }, replace, expected }
     }
 }

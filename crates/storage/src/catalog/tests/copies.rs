@@ -11,7 +11,7 @@ fn key(path: &str) -> FileKey {
 }
 
 fn commit(name: &str, segments: &[(u8, usize)], replace: bool) -> Commit {
-    Commit { manifest: manifest(name, segments), replace }
+    Commit { manifest: manifest(name, segments), replace, expected: None }
 }
 
 fn copy(from: &str, to: &str, replace: bool) -> Copy {
@@ -22,6 +22,32 @@ fn garbage(node: usize, ids: &[u8]) -> Garbage {
     let mut ids: Vec<SegmentId> = ids.iter().map(|&n| id(n)).collect();
     ids.sort_unstable();
     Garbage::from([(NodeNumber::from_index(node), ids)])
+}
+
+/// A file is replaced and removed by who expects its content alone, and what is not as expected is as it was.
+#[test]
+fn what_is_replaced_or_removed_is_what_is_expected() {
+    let (_directory, catalog) = open();
+    let as_expected = |name: &str, n: u8, expected: &[u8]| {
+        let mut commit = commit(name, &[(n, 0)], true);
+        commit.manifest.file.sha256 = Sha256Digest::of(&[n]);
+        Commit { expected: Some(Sha256Digest::of(expected)), ..commit }
+    };
+    let absent = Err(CatalogError::NotFound(key("a")));
+    assert_eq!(catalog.commit(&as_expected("a", 1, &[1])).map(drop), absent);
+    catalog.commit(&Commit { expected: None, ..as_expected("a", 1, &[]) }).unwrap();
+    // Two that expect the same are one too many, also in one transaction.
+    let both = [as_expected("a", 2, &[1]), as_expected("a", 3, &[1])];
+    let stored: Vec<_> = catalog.commit_files(&both).into_iter().map(|stored| stored.map(|stored| stored.file.sha256)).collect();
+    let (expected, found) = (Sha256Digest::of(&[1]), Sha256Digest::of(&[2]));
+    let differs = CatalogError::ContentDiffers { key: key("a"), expected, found };
+    assert_eq!(stored, [Ok(found), Err(differs.clone())]);
+    assert_eq!(catalog.references(&[1, 2, 3].map(id)), Ok(vec![0, 1, 0]));
+    assert_eq!(catalog.remove_all(&[(key("a"), Some(expected))]), [Err(differs)]);
+    catalog.make_directories(&[key("d")], 1).unwrap();
+    assert_eq!(catalog.remove_if(&key("d"), Some(expected)), Err(CatalogError::NotFound(key("d"))));
+    assert!(catalog.remove_if(&key("a"), Some(found)).is_ok());
+    assert_eq!(catalog.remove_if(&key("a"), Some(found)), absent.map(|()| Garbage::new()));
 }
 
 /// What both files need stays, the readers stay, and only what the former file alone needed is garbage.

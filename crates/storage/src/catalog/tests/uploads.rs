@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::{Attributes, StoreAs};
-use crate::catalog::rows::{DeclaredUploadRow, OwnUploadRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
+use crate::catalog::rows::{
+    AnyPlaceUploadRow, DeclaredUploadRow, OwnUploadRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow,
+};
 use crate::segment::HashState;
 use crate::uploads::{Declared, UploadRecord};
 
@@ -33,7 +35,11 @@ fn record(n: u8, count: usize) -> UploadRecord {
         stored_at: 1_700_000_000,
         expires_at: 1_700_003_600 + count as u64,
         declared: Declared { size: Some(u64::from(n)), modified: None },
-        stored_as: StoreAs { attributes: Attributes { modified: Some(u64::from(n)), mode: None }, replace: n.is_multiple_of(2) },
+        stored_as: StoreAs {
+            attributes: Attributes { modified: Some(u64::from(n)), mode: None },
+            replace: n.is_multiple_of(2),
+            expected: n.is_multiple_of(4).then(|| Sha256Digest::of(&[n])),
+        },
         begun_by: n.is_multiple_of(3).then(|| "bob".to_owned()),
     }
 }
@@ -47,7 +53,7 @@ fn file(name: &str, segments: &[SegmentRecord]) -> Manifest {
 }
 
 fn commit(manifest: &Manifest) -> Commit {
-    Commit { manifest: manifest.clone(), replace: false }
+    Commit { manifest: manifest.clone(), replace: false, expected: None }
 }
 
 fn references(catalog: &Catalog, segments: &[SegmentRecord]) -> Vec<u32> {
@@ -65,19 +71,24 @@ fn kept_uploads_of_the_versions_before_are_read() {
     let UploadRecord { key, segment_size, offset, segments, hash, stored_at, expires_at, .. } = record(1, 2);
     let kept = UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at };
     let mut bytes = database::encode(&kept).unwrap();
-    let (declared, stored_as, begun_by) = (Declared::default(), StoreAs::default(), None);
-    assert_eq!(UploadRow::decode(&bytes), Ok(UploadRow { kept: kept.clone(), declared, stored_as, begun_by: begun_by.clone() }));
+    let (declared, stored_as) = (Declared::default(), StoreAs::default());
+    let row = UploadRow { kept: kept.clone(), declared, stored_as, begun_by: None, expected: None };
+    assert_eq!(UploadRow::decode(&bytes).as_ref(), Ok(&row));
     let declared = Declared { size: Some(7), modified: Some(8) };
     let former = DeclaredUploadRow { kept: kept.clone(), declared };
-    let row = UploadRow { kept: kept.clone(), declared, stored_as, begun_by };
+    let row = UploadRow { declared, ..row };
     assert_eq!(UploadRow::decode(&database::encode(&former).unwrap()).as_ref(), Ok(&row));
     let stored_as = StoreAs { replace: true, ..stored_as };
-    let former = OwnUploadRow { kept, declared, stored_as };
+    let former = OwnUploadRow { kept: kept.clone(), declared, stored_as };
     let row = UploadRow { stored_as, ..row };
     assert_eq!(UploadRow::decode(&database::encode(&former).unwrap()).as_ref(), Ok(&row));
-    let row = UploadRow { begun_by: Some("bob".into()), ..row };
+    let begun_by = Some("bob".to_owned());
+    let former = AnyPlaceUploadRow { kept, declared, stored_as, begun_by: begun_by.clone() };
+    let row = UploadRow { begun_by, ..row };
+    assert_eq!(UploadRow::decode(&database::encode(&former).unwrap()).as_ref(), Ok(&row));
+    let row = UploadRow { expected: Some(Sha256Digest::of(b"a")), ..row };
     assert_eq!(UploadRow::decode(&database::encode(&row).unwrap()), Ok(row));
-    bytes[0] = 5;
+    bytes[0] = 6;
     assert!(UploadRow::decode(&bytes).is_err());
 }
 

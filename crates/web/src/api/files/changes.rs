@@ -3,10 +3,11 @@
 use axum::Json;
 use http::{HeaderMap, StatusCode};
 use p2p_service::access::copies::Copying;
-use p2p_service::files::{Await, BeginTransfer, FileKey};
+use p2p_service::files::{Await, BeginTransfer, FileKey, Remove};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::conditions::Condition;
 use super::described::FileEntry;
 use super::{User, checked};
 use crate::api::extract::{Body, Path, Query};
@@ -38,17 +39,20 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let path = checked("path", &path)?;
-    user.check_to_change(path, &headers).await?;
-    user.removed(path, recursive).await
+    let condition = user.check_to_change(path, &headers).await?;
+    user.removed(path, recursive, condition).await
 }
 
 impl User {
-    /// Removes what the user calls `path`, and waits until that is done.
-    pub(super) async fn removed(&self, path: &str, recursive: bool) -> Result<StatusCode, Problem> {
-        let removal = BeginTransfer::from(self.access.removal(&self.identity, path, recursive).await?);
+    /// Removes what the user calls `path` if the condition holds, and waits until that is done.
+    pub(super) async fn removed(&self, path: &str, recursive: bool, condition: Condition) -> Result<StatusCode, Problem> {
+        let refused = |error| condition.refusal(error);
+        let removal = self.access.removal(&self.identity, path, recursive).await.map_err(refused)?;
+        let removal = BeginTransfer::from(Remove { expected: condition.expected, ..removal });
         self.access.record_transfer(&self.identity, &removal).await?;
-        let transfer = self.access.begin(removal).await?;
-        bounded(self.access.call(Await { transfer })).await?.into_result()?;
+        let transfer = self.access.begin(removal).await.map_err(|error| refused(error.into()))?;
+        let report = bounded(self.access.call(Await { transfer })).await?;
+        report.into_result().map_err(|error| refused(error.into()))?;
         Ok(StatusCode::NO_CONTENT)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, StatusCode};
 use p2p_service::access::AccessError;
-use p2p_service::files::{EngineError, Entry, FileRecord};
+use p2p_service::files::{Attributes, EngineError, Entry, FileRecord, Sha256Digest, StoreAs, TransferError};
 use p2p_service::reasons::name;
 
 use super::User;
@@ -141,21 +141,50 @@ pub(super) fn is_range_meant(headers: &HeaderMap, file: &FileRecord) -> bool {
     headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == tag_of(file).as_bytes())
 }
 
-/// Condition of a request to store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Storing {
+/// Condition of a request to store or to remove, as the engine judges it in the instant of the change: what was there when the condition held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Condition {
     /// True if there may be nothing of the name.
-    pub(super) is_new: bool,
+    is_new: bool,
+    /// SHA-256 of the file of which the condition holds.
+    pub(super) expected: Option<Sha256Digest>,
+}
+
+impl Condition {
+    /// Returns the place of a file of these attributes that is to be stored.
+    pub(super) const fn stored_as(self, attributes: Attributes) -> StoreAs {
+        StoreAs { attributes, replace: !self.is_new, expected: self.expected }
+    }
+
+    /// Returns the problem of a refusal of the change. Where another change came first, the condition does not hold.
+    pub(super) fn refusal(self, error: AccessError) -> Problem {
+        use EngineError::{ContentDiffers, IsDirectory, NameTaken, TransferFailed, UnknownFile};
+        let AccessError::Engine(refused) = &error else { return error.into() };
+        let is_other = match refused {
+            ContentDiffers { .. } | UnknownFile { .. } | IsDirectory { .. } => self.expected.is_some(),
+            TransferFailed { error: TransferError::ContentDiffers { .. } | TransferError::Removed, .. } => {
+                self.expected.is_some()
+            }
+            NameTaken { .. } | TransferFailed { error: TransferError::NameTaken, .. } if self.is_new => return taken(),
+            _ => false,
+        };
+        if is_other {
+            failed("another change has come first: what is stored is not what the condition says any more")
+        } else {
+            error.into()
+        }
+    }
 }
 
 impl User {
-    /// Judges the conditions of a request to change what the user calls `path`: `If-Match`, `If-Unmodified-Since` and `If-None-Match`.
+    /// Judges the conditions of a request to change what the user calls `path`: `If-Match`, `If-Unmodified-Since` and `If-None-Match`. Returns
+    /// what must be so in the instant of the change for them to hold then too.
     ///
     /// # Errors
     /// Fails with 412 if a condition does not hold.
-    pub(super) async fn check_to_change(&self, path: &str, headers: &HeaderMap) -> Result<Storing, Problem> {
+    pub(super) async fn check_to_change(&self, path: &str, headers: &HeaderMap) -> Result<Condition, Problem> {
         if ![IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE].iter().any(|header| headers.contains_key(header)) {
-            return Ok(Storing::default());
+            return Ok(Condition::default());
         }
         let found = match self.access.entry(&self.identity, path).await {
             Ok(found) => Some(found),
@@ -183,8 +212,13 @@ impl User {
         if holds(headers, &IF_NONE_MATCH, has_weakly)? == Some(true) {
             return Err(taken());
         }
-        let is_new = holds(headers, &IF_NONE_MATCH, |tags| *tags == Tags::Any)? == Some(true);
-        Ok(Storing { is_new })
+        // A name that was free when the condition held is to be free still.
+        let is_new = found.is_none() && headers.contains_key(IF_NONE_MATCH);
+        let expected = match found {
+            Some(Entry::File(file)) => Some(file.sha256),
+            _ => None,
+        };
+        Ok(Condition { is_new, expected })
     }
 }
 
@@ -196,6 +230,7 @@ pub(super) fn taken() -> Problem {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use p2p_service::network::Way;
 
     use super::*;
 
@@ -215,6 +250,27 @@ mod tests {
         let weak = tags(r#"W/"a""#).unwrap();
         assert!(weak.has_weakly("\"a\"") && !weak.has("\"a\""));
         assert!(Tags::Any.has("\"b\"") && Tags::Any.has_weakly("\"b\""));
+    }
+
+    /// What has come first in the instant of the change is a condition that does not hold, and without a condition what it is.
+    #[test]
+    fn a_change_that_comes_first_is_a_failed_condition() {
+        let (expected, found) = (Sha256Digest::of(b"a"), Sha256Digest::of(b"b"));
+        let failed = |error| EngineError::TransferFailed { direction: Way::Upload, name: "a".into(), error };
+        let others = [
+            EngineError::ContentDiffers { name: "a".into(), expected, found },
+            EngineError::UnknownFile { file: "a".into(), nearest: None },
+            failed(TransferError::ContentDiffers { expected, found }),
+            failed(TransferError::Removed),
+        ];
+        let taken = [EngineError::NameTaken { name: "a".into() }, failed(TransferError::NameTaken)];
+        let status = |condition: Condition, error: &EngineError| condition.refusal(error.clone().into()).status().as_u16();
+        let of_file = Condition { is_new: false, expected: Some(expected) };
+        let is_new = Condition { is_new: true, expected: None };
+        assert_eq!(others.each_ref().map(|error| status(of_file, error)), [412; 4]);
+        assert_eq!(taken.each_ref().map(|error| status(is_new, error)), [412; 2]);
+        assert_eq!(taken.each_ref().map(|error| status(Condition::default(), error)), [409; 2]);
+        assert!(others.iter().all(|error| status(Condition::default(), error) != 412));
     }
 
     #[test]

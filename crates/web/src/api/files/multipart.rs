@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use p2p_service::access::Access;
-use p2p_service::files::{Attributes, Entry, StoreAs};
+use p2p_service::files::{Entry, StoreAs};
 use p2p_service::reasons::name;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -163,7 +163,7 @@ impl User {
         // What a name has of directories is of the client's machine (RFC 7578, section 4.2).
         let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
         let path = place(into.path.as_deref().unwrap_or_default(), name);
-        let wanted = StoreAs { attributes: Attributes::default(), replace: into.replace };
+        let wanted = StoreAs { replace: into.replace, ..StoreAs::default() };
         let mut upload = self.begun_upload(checked("file", &path)?, None, wanted).await?;
         let mut next = first;
         while let Some(bytes) = next {

@@ -23,8 +23,8 @@ pub(super) async fn content(
 /// Removes the file of this number.
 pub(super) async fn remove(user: User, Path(id): Path<u64>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let path = user.path_of(id).await?;
-    user.check_to_change(&path, &headers).await?;
-    user.removed(&path, false).await
+    let condition = user.check_to_change(&path, &headers).await?;
+    user.removed(&path, false, condition).await
 }
 
 impl User {

@@ -17,15 +17,14 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::AccessError;
 use p2p_service::files::{
-    Attributes, Await, BegunUpload, Cancel, Declared, EngineError, Entry, NodeNumber, Sha256Digest, StoreAs, StreamWriter,
-    TransferId,
+    Attributes, Await, BegunUpload, Cancel, Declared, Entry, NodeNumber, Sha256Digest, StoreAs, StreamWriter, TransferId,
 };
 use p2p_service::reasons::name;
 use serde::Deserialize;
 use tokio::time::timeout;
 use utoipa::IntoParams;
 
-use super::conditions::{self, taken};
+use super::conditions;
 use super::described::{FileContent, FileEntry};
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
@@ -82,8 +81,8 @@ pub(super) async fn store(
     let is_there = user.access.entry(&user.identity, path).await.is_ok();
     let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let attributes = Attributes { modified: keeping.modified, mode: keeping.mode };
-    let wanted = StoreAs { attributes, replace: !condition.is_new };
-    let refused = |error| refusal(error, condition.is_new);
+    let wanted = condition.stored_as(attributes);
+    let refused = |error| condition.refusal(error);
     let storing = match &keeping.node {
         Some(node) => User { access: user.access.preferring(user.node_named(node)?)?, ..user.clone() },
         None => user.clone(),
@@ -95,8 +94,6 @@ pub(super) async fn store(
         // Who has no access any more gives no more content.
         error = user.access.lapsed() => return Err(error.into()),
     }
-    // What is there may be another file than before the content came.
-    user.check_to_change(path, &headers).await?;
     let entry = upload.stored(expected).await.map_err(|error| error.or(refused))?;
     let stored = user.described_one(&entry).await?;
     let response = match is_there {
@@ -131,14 +128,6 @@ fn require_whole(headers: &HeaderMap) -> Result<(), Problem> {
             Err(problem.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
         }
         _ => Ok(()),
-    }
-}
-
-/// Returns the problem of a refusal to store. Where the file may be nothing but new, a name that is taken is a condition that does not hold.
-fn refusal(error: AccessError, is_new: bool) -> Problem {
-    match error {
-        AccessError::Engine(EngineError::NameTaken { .. }) if is_new => taken(),
-        error => error.into(),
     }
 }
 

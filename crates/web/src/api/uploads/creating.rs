@@ -4,6 +4,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::response::Response;
+use http::header::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::{Access, Identity};
@@ -39,6 +40,11 @@ struct New {
 
 impl New {
     fn of(headers: &HeaderMap, place: Place, body: &Body) -> Result<New, Refusal> {
+        // A client that is not told so would take its file for the one that it has seen.
+        if let Some(header) = [IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE].iter().find(|header| headers.contains_key(*header)) {
+            let text = "an upload in pieces has no conditions: it replaces nothing unless `replace` says so; `PUT files/content/PATH` has them";
+            return Err(Problem::invalid(header.as_str(), text).into());
+        }
         let is_empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
         let completes = fields::boolean(headers, UPLOAD_COMPLETE);
         match completes {

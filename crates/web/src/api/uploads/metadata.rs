@@ -159,7 +159,7 @@ mod tests {
         ];
         let read = read(&pairs.join(",")).unwrap();
         let attributes = Attributes { modified: Some(1_700_000_000), mode: Some(0o640) };
-        assert_eq!(read.stored_as, StoreAs { attributes, replace: true });
+        assert_eq!(read.stored_as, StoreAs { attributes, replace: true, expected: None });
         assert_eq!((read.path.as_deref(), read.name.as_deref(), read.sha256), (Some("docs/"), Some("ä.txt"), Some(sha256)));
         assert_eq!(read.text, pairs.join(","));
     }
