@@ -1,14 +1,15 @@
-//! Links: API tokens to read one file, or what is in one directory, until they expire or are revoked. What their bearers reach by each call
-//! that a front end makes for them, and that it is nothing else.
+//! Links to read one file, or what is in one directory, until they expire or are revoked. What whoever has one reaches by each call that a
+//! front end makes for them, and that it is nothing else.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use p2p_auth::tokens::{NewToken, Reach, TokenError};
-use p2p_auth::{AuthError, Secret};
+use p2p_auth::AuthError;
+use p2p_auth::tokens::{NewLink, NewToken, Reach, TokenError};
 use p2p_engine::operation::{self, StatFile, StatUser};
 use p2p_engine::pace::Speed;
 use p2p_engine::{ErrorKind, Scope};
+use p2p_service::access::links::MadeLink;
 use p2p_service::access::pages::ListPage;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::access::{Access, AccessError};
@@ -50,13 +51,15 @@ impl House {
     }
 
     /// Makes a link, and returns who has it.
-    async fn link(&self, name: &str, path: &str) -> Access {
-        let path = Some(self.alice.path_for_token(path).unwrap());
-        let reach = Reach { scope: Scope::Read, path };
-        let wanted = NewToken { name: name.parse().unwrap(), reach, expires_at: self.alice.now() + 3_600 };
-        let visitor = self.visitor();
-        visitor.log_in_with_token(self.alice.new_token(wanted).await.unwrap()).await.unwrap();
+    async fn link(&self, path: &str) -> Access {
+        let (made, visitor) = (self.made(path).await, self.visitor());
+        visitor.open_link(made.token).await.unwrap();
         visitor
+    }
+
+    async fn made(&self, path: &str) -> MadeLink {
+        let expires_at = self.alice.now() + 3_600;
+        self.alice.new_link(&self.alice.identity(), path, expires_at).await.unwrap()
     }
 
     /// A client of a service, who is nobody yet.
@@ -144,7 +147,7 @@ fn runs(test: impl Future<Output = ()>) {
 fn a_link_to_a_file_reads_that_file_and_nothing_else() {
     runs(async {
         let house = House::new().await;
-        let visitor = house.link("link", "docs/a.bin").await;
+        let visitor = house.link("docs/a.bin").await;
         assert!(read(&visitor, "docs/a.bin").await.unwrap() == content("docs/a.bin"));
         for name in ["docs/b.bin", "docs/sub/c.bin", "docs/a.bin/x", "docs", "e.bin", "~bob/f.bin", "~alice/e.bin", "none", ""] {
             let refused = read(&visitor, name).await.unwrap_err();
@@ -176,7 +179,7 @@ fn a_link_to_a_file_reads_that_file_and_nothing_else() {
 fn a_link_to_a_directory_reads_what_is_in_it_and_nothing_else() {
     runs(async {
         let house = House::new().await;
-        let visitor = house.link("link", "docs").await;
+        let visitor = house.link("docs").await;
         for name in ["docs/a.bin", "docs/b.bin", "docs/sub/c.bin", "./docs/a.bin", "~alice/docs/a.bin"] {
             assert!(read(&visitor, name).await.unwrap().len() == 70_000, "{name}");
         }
@@ -214,19 +217,47 @@ fn a_link_to_a_directory_reads_what_is_in_it_and_nothing_else() {
 fn a_link_that_has_ended_opens_nothing() {
     runs(async {
         let house = House::new().await;
-        let visitor = house.link("link", "docs/a.bin").await;
+        let (made, visitor) = (house.made("docs/a.bin").await, house.visitor());
+        visitor.open_link(made.token).await.unwrap();
         assert!(read(&visitor, "docs/a.bin").await.is_ok());
-        house.alice.revoke_token("link".into()).await.unwrap();
+        house.alice.revoke_link(made.name.to_string()).await.unwrap();
         let over = AccessError::Auth(AuthError::Token(TokenError::Refused));
         assert_eq!(read(&visitor, "docs/a.bin").await.unwrap_err(), over);
-        let reach = Reach { scope: Scope::Read, path: Some("docs/a.bin".into()) };
         let now = house.alice.now();
-        let wanted = NewToken { name: "old".parse().unwrap(), reach, expires_at: now - 60 };
-        let expired: Secret = house.instance.auth.new_token(&"alice".parse().unwrap(), &wanted, "here", now - 3_600).unwrap();
+        let wanted = NewLink { path: "docs/a.bin".into(), expires_at: now - 60 };
+        let (_, expired) = house.instance.auth.new_link(&"alice".parse().unwrap(), &wanted, "here", now - 3_600).unwrap();
         let late = house.visitor();
-        assert_eq!(late.log_in_with_token(expired).await.unwrap_err(), over);
+        assert_eq!(late.open_link(expired).await.unwrap_err(), over);
         assert_eq!(read(&late, "docs/a.bin").await.unwrap_err().kind(), ErrorKind::NotFound);
         drop((visitor, late));
+        house.end().await;
+    });
+}
+
+/// The token of a link lets nobody in otherwise, and an API token opens no link, whatever it is called; each is revoked as what it is.
+#[test]
+fn a_link_is_no_login_and_a_token_no_link() {
+    runs(async {
+        let house = House::new().await;
+        let (alice, made) = (&house.alice, house.made("docs").await);
+        let refused = AccessError::Auth(AuthError::Token(TokenError::Refused));
+        for visitor in [house.visitor(), house.visitor()] {
+            assert_eq!(visitor.log_in_with_token(made.token.clone()).await.unwrap_err(), refused);
+            assert_eq!(visitor.let_in_by(made.token.clone()).await.unwrap_err(), refused);
+            assert_eq!(read(&visitor, "docs/a.bin").await.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+        let reach = Reach { scope: Scope::Read, path: Some("docs".into()) };
+        let wanted = NewToken { name: "link-1".parse().unwrap(), reach, expires_at: alice.now() + 3_600 };
+        let token = alice.new_token(wanted).await.unwrap();
+        assert_eq!(house.visitor().open_link(token.clone()).await.unwrap_err(), refused);
+        assert!(house.visitor().let_in_by(token).await.is_ok());
+        let names = alice.links().await.unwrap().into_iter().map(|link| (link.name, link.path));
+        assert_eq!(names.collect::<Vec<_>>(), [(made.name.clone(), "docs".to_owned())]);
+        let unknown = |name: &str| AccessError::Auth(TokenError::Unknown { name: name.parse().unwrap() }.into());
+        assert_eq!(alice.revoke_link("link-1".into()).await.unwrap_err(), unknown("link-1"));
+        assert_eq!(alice.api_tokens().await.unwrap().len(), 2, "a link counts as one");
+        alice.revoke_link(made.name.to_string()).await.unwrap();
+        assert_eq!(alice.revoke_link(made.name.to_string()).await.unwrap_err(), unknown(made.name.as_str()));
         house.end().await;
     });
 }

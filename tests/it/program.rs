@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use p2p_auth::tokens::NewLink;
+use p2p_auth::{Auth, Policy};
+use p2p_base::database::Database;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::harness::random_file;
@@ -69,6 +73,15 @@ impl Home {
         command.args(arguments).current_dir(self.0.path()).env_clear().env("HOME", self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Makes a link of a user to `docs`, and returns the token in its address. No process uses the directory.
+    pub(crate) fn link(&self, user: &str) -> String {
+        let database = Database::open(&self.data().join("catalog.redb")).unwrap();
+        let auth = Auth::open(database, Policy::default()).unwrap();
+        let now = u64::try_from(time::OffsetDateTime::now_utc().unix_timestamp()).unwrap();
+        let wanted = NewLink { path: "docs".into(), expires_at: now + 3_600 };
+        auth.new_link(&user.parse().unwrap(), &wanted, "here", now).unwrap().1.expose_secret().to_owned()
     }
 
     /// Makes an account, the first one the admin's.

@@ -150,11 +150,13 @@ fn a_token_that_has_ended_opens_nothing() {
         let wanted = NewToken { name: "old".parse().unwrap(), reach, expires_at: now() - 60 };
         auth.new_token(&"bob".parse().unwrap(), &wanted, "here", now() - 3600).unwrap()
     };
+    let link = home.link("bob");
     home.login("bob");
     assert!(done(&home, &kept, &["ls"]).contains("bob.bin"));
     let not_valid = "the API token is not valid: it is unknown, expired or revoked";
     assert!(refused(&home, expired.expose_secret(), &["ls"]).contains(not_valid));
     assert!(refused(&home, "p2p_nonsense", &["ls"]).contains(not_valid));
+    assert!(refused(&home, &link, &["ls"]).contains(not_valid), "a link is no login");
     assert_eq!(home.ok(&["token", "revoke", "ci"]), "token ci is revoked\n");
     for arguments in [&["ls"][..], &["put", "bob.bin"], &["run", "-c", "ls"], &["export"], &["whoami"]] {
         assert!(refused(&home, &kept, arguments).contains(not_valid), "{arguments:?}");

@@ -97,6 +97,9 @@ pub(super) struct SessionRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attempts(pub(super) Vec<u64>);
 
+/// Text with which the names of links begin.
+pub(super) const LINK: &str = "link-";
+
 /// API token of a user. A token that is revoked has no record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TokenRecord {
@@ -108,11 +111,33 @@ pub(super) struct TokenRecord {
     pub(super) created_at: u64,
     pub(super) used_at: Option<u64>,
     pub(super) expires_at: u64,
+    /// True if it opens a link alone.
+    pub(super) is_link: bool,
 }
 
-/// API token as an earlier version stored it, which could not be limited to a path.
+/// API token as an earlier version stored it, of which links were told by their names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct TokenRecordBefore {
+pub(super) struct NamedTokenRecord {
+    pub(super) user: UserName,
+    pub(super) name: TokenName,
+    pub(super) scope: Scope,
+    pub(super) path: Option<String>,
+    pub(super) created_at: u64,
+    pub(super) used_at: Option<u64>,
+    pub(super) expires_at: u64,
+}
+
+impl From<NamedTokenRecord> for TokenRecord {
+    fn from(before: NamedTokenRecord) -> TokenRecord {
+        let NamedTokenRecord { user, name, scope, path, created_at, used_at, expires_at } = before;
+        let is_link = scope == Scope::Read && path.is_some() && name.as_str().starts_with(LINK);
+        TokenRecord { user, name, scope, path, created_at, used_at, expires_at, is_link }
+    }
+}
+
+/// API token as a still earlier version stored it, which could not be limited to a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UnlimitedTokenRecord {
     pub(super) user: UserName,
     pub(super) name: TokenName,
     pub(super) scope: Scope,
@@ -121,10 +146,10 @@ pub(super) struct TokenRecordBefore {
     pub(super) expires_at: u64,
 }
 
-impl From<TokenRecordBefore> for TokenRecord {
-    fn from(before: TokenRecordBefore) -> TokenRecord {
-        let TokenRecordBefore { user, name, scope, created_at, used_at, expires_at } = before;
-        TokenRecord { user, name, scope, path: None, created_at, used_at, expires_at }
+impl From<UnlimitedTokenRecord> for TokenRecord {
+    fn from(before: UnlimitedTokenRecord) -> TokenRecord {
+        let UnlimitedTokenRecord { user, name, scope, created_at, used_at, expires_at } = before;
+        TokenRecord { user, name, scope, path: None, created_at, used_at, expires_at, is_link: false }
     }
 }
 
@@ -136,7 +161,8 @@ pub(super) struct KeyRecord {
     pub(super) added_at: u64,
 }
 
-p2p_base::stored!(AccountRecord = 1, KeyRecord = 1, SessionRecord = 1, TokenRecordBefore = 1, TokenRecord = 2, Attempts = 1);
+p2p_base::stored!(AccountRecord = 1, KeyRecord = 1, SessionRecord = 1, Attempts = 1);
+p2p_base::stored!(UnlimitedTokenRecord = 1, NamedTokenRecord = 2, TokenRecord = 3);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.
@@ -167,22 +193,23 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         transaction.open_table(AUDIT_HEAD)?;
         transaction.open_table(AUDIT_ANCHOR)?;
         for (digest, token) in tokens_before {
-            put(transaction, TOKENS, digest, &TokenRecord::from(token))?;
+            put(transaction, TOKENS, digest, &token)?;
         }
         if has_addresses { Ok(()) } else { fold_addresses(transaction) }
     })
 }
 
-/// Returns the API tokens that an earlier version has stored.
-fn tokens_before(
-    table: &impl ReadableTable<[u8; 32], &'static [u8]>,
-) -> Result<Vec<(Fingerprint, TokenRecordBefore)>, DatabaseError> {
+/// Returns the API tokens that earlier versions have stored.
+fn tokens_before(table: &impl ReadableTable<[u8; 32], &'static [u8]>) -> Result<Vec<(Fingerprint, TokenRecord)>, DatabaseError> {
     let mut found = Vec::new();
     for entry in table.iter()? {
         let (digest, value) = entry?;
-        if value.value().first() == Some(&TokenRecordBefore::VERSION) {
-            found.push((digest.value(), database::decode(value.value())?));
-        }
+        let token = match value.value().first() {
+            Some(&UnlimitedTokenRecord::VERSION) => database::decode::<UnlimitedTokenRecord>(value.value())?.into(),
+            Some(&NamedTokenRecord::VERSION) => database::decode::<NamedTokenRecord>(value.value())?.into(),
+            _ => continue,
+        };
+        found.push((digest.value(), token));
     }
     Ok(found)
 }

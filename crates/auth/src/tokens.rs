@@ -4,6 +4,9 @@
 //! The rules are those of OWASP ASVS 5.0 for sessions and secrets (sections 7.2 to 7.4 and 13.3): a token is 256 random bits, is shown
 //! once, is stored as a digest, has a scope, ends, and can be revoked by itself. It begins with [`PREFIX`], so that scanners for
 //! secrets find one that was published by mistake.
+//!
+//! A link to a file or directory has such a token in its address, of the scope read and for one path. It is given to people, appears in
+//! histories and logs of others, and so opens what it is to and nothing else: no program logs in by it.
 
 use p2p_base::database::DatabaseError;
 use p2p_base::hex::hex;
@@ -18,7 +21,7 @@ use super::login::{Attempt, record_failure};
 use super::mail::{self, Mail};
 use super::names::{TokenName, UserName};
 use super::secret::{BEARER_CHARACTERS, Fingerprint, Secret, fingerprint, new_bearer};
-use super::store::{self, ACCOUNTS, AccountRecord, Role, TOKENS, TokenRecord};
+use super::store::{self, ACCOUNTS, AccountRecord, LINK, Role, TOKENS, TokenRecord};
 use super::{Account, Auth, AuthError, audit_entry};
 
 /// Text with which every token begins.
@@ -33,13 +36,24 @@ pub const LIFETIME_MAX: u64 = 366 * DAY;
 const DAY: u64 = 24 * 3600;
 /// Shortest time between two updates of a token's last use, in seconds.
 const NOTED_EVERY: u64 = 60;
+/// Characters of the name of a link behind that.
+const LINK_CHARACTERS: usize = 8;
 /// Name in the log in place of the user of a token that has no record.
 const UNKNOWN_TOKEN: &str = "(unknown token)";
+
+/// Use of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Login of a program.
+    Login,
+    /// Opening of a link.
+    Link,
+}
 
 /// Reason why an API token is refused or not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// The token is unknown, expired or revoked; the message does not tell which.
+    /// The token is unknown, expired or revoked, or for another use; the message does not tell which.
     #[error("the API token is not valid: it is unknown, expired or revoked")]
     Refused,
     /// The user has a token of this name already.
@@ -97,6 +111,15 @@ pub struct NewToken {
     pub expires_at: u64,
 }
 
+/// Link to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLink {
+    /// Path among the user's own files, in the spelling in which names are stored.
+    pub path: String,
+    /// Time at which it ends, in seconds since 1970.
+    pub expires_at: u64,
+}
+
 /// Public data of an API token, as shown to its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiTokenInfo {
@@ -112,6 +135,8 @@ pub struct ApiTokenInfo {
     pub last_used: Option<u64>,
     /// Time at which it ends, in seconds since 1970.
     pub expires_at: u64,
+    /// True if it opens a link alone.
+    pub is_link: bool,
 }
 
 /// Returns true if a text contains what may be a token, so that it is stored nowhere.
@@ -155,8 +180,8 @@ impl TokenRecord {
 
     fn info(self, digest: &Fingerprint) -> ApiTokenInfo {
         let reach = self.reach();
-        let TokenRecord { name, created_at, used_at, expires_at, .. } = self;
-        ApiTokenInfo { id: hex(&digest[..4]), name, reach, created_at, last_used: used_at, expires_at }
+        let TokenRecord { name, created_at, used_at, expires_at, is_link, .. } = self;
+        ApiTokenInfo { id: hex(&digest[..4]), name, reach, created_at, last_used: used_at, expires_at, is_link }
     }
 
     fn reach(&self) -> Reach {
@@ -190,6 +215,30 @@ impl Auth {
     /// Returns a [`TokenError`] if the user has a token of that name or too many tokens, if the token would last too long, or if
     /// its scope is not for this user; fails if the disk refuses.
     pub fn new_token(&self, user: &UserName, wanted: &NewToken, origin: &str, now: u64) -> Result<Secret, AuthError> {
+        self.make_token(user, (wanted, false), origin, now)
+    }
+
+    /// Makes a link of a user and returns its name and the text of its token, which cannot be read again later.
+    ///
+    /// # Errors
+    /// Fails like [`new_token`](Self::new_token): links count among the tokens of a user, and last no longer.
+    pub fn new_link(&self, user: &UserName, wanted: &NewLink, origin: &str, now: u64) -> Result<(TokenName, Secret), AuthError> {
+        let NewLink { path, expires_at } = wanted.clone();
+        let random = new_bearer("")?;
+        let letters = random.expose_secret().chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+        // The name of a link is not that of one before, which may be on a page that somebody has open.
+        let name: TokenName = format!("{LINK}{}", letters.take(LINK_CHARACTERS).collect::<String>()).parse()?;
+        let wanted = NewToken { name: name.clone(), reach: Reach { scope: Scope::Read, path: Some(path) }, expires_at };
+        Ok((name, self.make_token(user, (&wanted, true), origin, now)?))
+    }
+
+    fn make_token(
+        &self,
+        user: &UserName,
+        (wanted, is_link): (&NewToken, bool),
+        origin: &str,
+        now: u64,
+    ) -> Result<Secret, AuthError> {
         let text = new_bearer(PREFIX)?;
         let NewToken { name, reach, expires_at } = wanted.clone();
         let note = format!("{name}, {}", reach.note());
@@ -205,9 +254,13 @@ impl Auth {
                 return Ok(Err(error.into()));
             }
             let Reach { scope, path } = reach;
-            let record = TokenRecord { user: user.clone(), name, scope, path, created_at: now, used_at: None, expires_at };
+            let record =
+                TokenRecord { user: user.clone(), name, scope, path, created_at: now, used_at: None, expires_at, is_link };
             store::put(transaction, TOKENS, digest_of(&text), &record)?;
-            mail::queue(transaction, &Mail::changed(&account.email, user.as_str(), "API token made", now))?;
+            mail::queue(
+                transaction,
+                &Mail::changed(&account.email, user.as_str(), if is_link { "link made" } else { "API token made" }, now),
+            )?;
             audit::append(transaction, made)?;
             Ok::<_, AuthError>(Ok(text))
         })?
@@ -232,11 +285,29 @@ impl Auth {
     /// Returns [`TokenError::Unknown`] if the user has no such token, or fails if the text is no name of a token or the disk
     /// refuses.
     pub fn revoke_token(&self, user: &UserName, name: &str, origin: &str, now: u64) -> Result<(), AuthError> {
+        self.revoke_one(user, name, |_| true, (origin, now))
+    }
+
+    /// Revokes the link of a user that has this name, and no other token.
+    ///
+    /// # Errors
+    /// Fails like [`revoke_token`](Self::revoke_token).
+    pub fn revoke_link(&self, user: &UserName, name: &str, origin: &str, now: u64) -> Result<(), AuthError> {
+        self.revoke_one(user, name, |record| record.is_link, (origin, now))
+    }
+
+    fn revoke_one(
+        &self,
+        user: &UserName,
+        name: &str,
+        is_meant: impl Fn(&TokenRecord) -> bool,
+        (origin, now): (&str, u64),
+    ) -> Result<(), AuthError> {
         let name: TokenName = name.parse()?;
         let revoked = AuditEntry { note: name.to_string(), ..audit_entry(now, user.as_str(), origin, Action::RevokeToken) };
         self.write(|transaction| {
             let tokens = store::tokens_of(&transaction.open_table(TOKENS).map_err(DatabaseError::from)?, user)?;
-            let found = tokens.into_iter().find(|(_, record)| record.name == name);
+            let found = tokens.into_iter().find(|(_, record)| record.name == name && is_meant(record));
             let (digest, _) = found.ok_or(TokenError::Unknown { name })?;
             store::remove(transaction, TOKENS, digest)?;
             Ok(audit::append(transaction, revoked)?)
@@ -246,10 +317,22 @@ impl Auth {
     /// Returns the account and the reach of a token that a program presents, and records the use of the token.
     ///
     /// # Errors
-    /// Returns [`TokenError::Refused`] if the token is unknown, expired or revoked, and [`AuthError::Wait`] in place of that after
-    /// too many failures of the same origin.
+    /// Returns [`TokenError::Refused`] if the token is unknown, expired or revoked, or that of a link, and [`AuthError::Wait`] in place of
+    /// that after too many failures of the same origin.
     pub fn by_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
-        let (record, account) = self.token_of(token, origin, now)?;
+        self.used(token, Use::Login, (origin, now))
+    }
+
+    /// Returns the account and the reach of the token of a link that is opened, and records the use of it.
+    ///
+    /// # Errors
+    /// Fails like [`by_token`](Self::by_token), and also if the token is that of no link.
+    pub fn by_link(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
+        self.used(token, Use::Link, (origin, now))
+    }
+
+    fn used(&self, token: &Secret, what: Use, (origin, now): (&str, u64)) -> Result<(Account, Reach), AuthError> {
+        let (record, account) = self.token_of(token, what, (origin, now))?;
         if record.used_at.is_none_or(|used_at| used_at + NOTED_EVERY <= now) {
             let digest = digest_of(token);
             self.write_access(|transaction| match store::get::<_, TokenRecord>(transaction, TOKENS, digest)? {
@@ -265,26 +348,41 @@ impl Auth {
     /// # Errors
     /// Fails like [`by_token`](Self::by_token).
     pub fn peek_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
-        self.token_of(token, origin, now).map(|(record, account)| (account, record.reach()))
+        self.token_of(token, Use::Login, (origin, now)).map(|(record, account)| (account, record.reach()))
     }
 
-    /// Returns the instant at which a valid token ends, in seconds since 1970.
+    /// Returns the account and the reach of the token of a link, without recording a use of it.
     ///
     /// # Errors
-    /// Fails like [`by_token`](Self::by_token).
-    pub fn token_end(&self, token: &Secret, origin: &str, now: u64) -> Result<u64, AuthError> {
-        self.token_of(token, origin, now).map(|(record, _)| record.expires_at)
+    /// Fails like [`by_link`](Self::by_link).
+    pub fn peek_link(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
+        self.token_of(token, Use::Link, (origin, now)).map(|(record, account)| (account, record.reach()))
+    }
+
+    /// Returns the instant at which a valid link ends, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Fails like [`by_link`](Self::by_link).
+    pub fn link_end(&self, token: &Secret, origin: &str, now: u64) -> Result<u64, AuthError> {
+        self.token_of(token, Use::Link, (origin, now)).map(|(record, _)| record.expires_at)
     }
 
     /// Returns a valid token and its account. A valid token is never delayed: it cannot be guessed, and failures of others must not
     /// lock its bearer out.
-    fn token_of(&self, token: &Secret, origin: &str, now: u64) -> Result<(TokenRecord, Account), AuthError> {
+    fn token_of(&self, token: &Secret, what: Use, (origin, now): (&str, u64)) -> Result<(TokenRecord, Account), AuthError> {
         let reading = self.0.database.read()?;
         let Some(record) = store::read::<_, TokenRecord>(&reading, TOKENS, digest_of(token))? else {
             return Err(self.refuse_token(UNKNOWN_TOKEN, "unknown or revoked", origin, now));
         };
         if let Some(why) = record.end(now) {
             return Err(self.refuse_token(record.user.as_str(), why, origin, now));
+        }
+        match (record.is_link, what) {
+            (true, Use::Login) => {
+                return Err(self.refuse_token(record.user.as_str(), "of a link, which logs nobody in", origin, now));
+            }
+            (false, Use::Link) => return Err(self.refuse_token(record.user.as_str(), "of no link", origin, now)),
+            (true, Use::Link) | (false, Use::Login) => {}
         }
         match store::read::<_, AccountRecord>(&reading, ACCOUNTS, record.user.as_str())? {
             Some(account) => Ok((record, Account::from(&account))),

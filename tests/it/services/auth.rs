@@ -161,6 +161,7 @@ fn a_login_with_a_code() {
 fn programs_log_in_by_tokens() {
     let home = Home::new(QUICK);
     home.register("alice");
+    let link = home.link("alice");
     let served = Served::start(&home, &[]);
     on_a_runtime(async {
         let mut client = Client::new(&served).await;
@@ -170,12 +171,17 @@ fn programs_log_in_by_tokens() {
             CreateTokenRequest { name: "ci".into(), scope: "write".into(), path: Some("photos/".into()), expires_at: None };
         let text = alice.new_token(wanted.clone()).await.unwrap();
         assert_eq!(refused(alice.new_token(wanted.clone()).await), because(Code::AlreadyExists, "NAME_TAKEN"));
+        assert_eq!(
+            refused(client.with(&link).who().await),
+            because(Code::Unauthenticated, "TOKEN_REFUSED"),
+            "a link is no login"
+        );
         let mut program = client.with(&text);
         let who = program.who().await.unwrap();
         assert_eq!((who.scope.as_str(), who.path.as_deref(), who.by_token, who.is_admin), ("write", Some("photos"), true, false));
         assert_eq!(refused(program.new_token(wanted.clone()).await), because(Code::PermissionDenied, "SESSION_ONLY"));
         let listed = alice.service.list_tokens(alice.request(ListTokensRequest {})).await.unwrap().into_inner().tokens;
-        assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].scope.as_str()), (1, "ci", "write"));
+        assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].scope.as_str()), (2, "ci", "write"));
         assert!(listed[0].used_at.is_some() && listed[0].expires_at.unwrap().seconds > listed[0].created_at.unwrap().seconds);
         let invalid =
             |name: &str, scope: &str| CreateTokenRequest { name: name.into(), scope: scope.into(), path: None, expires_at: None };

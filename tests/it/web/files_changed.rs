@@ -281,23 +281,31 @@ fn links_give_what_they_are_to() {
         for path in ["/content/nowhere", "/content/..%2fb.txt", "/content/%2e%2e/b.txt", "/content/2026/..%2f..%2fb.txt"] {
             assert!([400, 404].contains(&get(path).await.0), "{path}");
         }
-        // The same token by a program reads what is below the path, and changes nothing.
-        for (method, path, wanted) in [
-            (Method::GET, "/files/content/docs/2026/z.txt", 200),
-            (Method::GET, "/files/content/b.txt", 404),
-            (Method::PUT, "/files/content/docs/new.txt", 403),
-            (Method::DELETE, "/files/content/docs/2026/z.txt", 403),
-            (Method::GET, "/share-links", 403),
+        // The same token lets no program in.
+        for (method, path) in [
+            (Method::GET, "/files/content/docs/2026/z.txt"),
+            (Method::PUT, "/files/content/docs/new.txt"),
+            (Method::DELETE, "/files/content/docs/2026/z.txt"),
+            (Method::GET, "/share-links"),
+            (Method::GET, "/nodes"),
+            (Method::GET, "/dashboard"),
+            (Method::GET, "/events"),
         ] {
-            let (status, body) = read(site.request_by(&token, method, path).body("x").send().await.unwrap()).await;
-            assert_eq!(status, wanted, "{path}: {body}");
+            let answer = because(read(site.request_by(&token, method, path).body("x").send().await.unwrap()).await);
+            assert_eq!(answer, (401, "TOKEN_REFUSED".to_owned()), "{path}");
         }
+        // Nor does an API token open a link, whatever it is called.
+        let wanted = json!({ "name": "link-1", "scope": "read", "path": "docs", "expires_at": later });
+        let (status, made) = site.send(Method::POST, "/tokens", wanted).await;
+        let as_link = site.url(&format!("/s/{}/content/2026/z.txt", made["token"].as_str().unwrap_or_default()));
+        assert_eq!((status, site.client.get(as_link).send().await.unwrap().status().as_u16()), (201, 404), "{made}");
         let (_, links) = site.get("/share-links").await;
         assert_eq!((&links["links"][0]["name"], &links["links"][0]["path"]), (&link["name"], &json!("docs")));
         let name = link["name"].as_str().unwrap();
         let revoke =
             async |name: &str| read(site.request(Method::DELETE, &format!("/share-links/{name}")).send().await.unwrap()).await.0;
-        assert_eq!((revoke("link-x").await, revoke(name).await, revoke(name).await), (404, 204, 404));
+        let revoked = [revoke("link-x").await, revoke("link-1").await, revoke(name).await, revoke(name).await];
+        assert_eq!(revoked, [404, 404, 204, 404]);
         let (status, _, body) = get("/content/2026/z.txt").await;
         assert_eq!((status, serde_json::from_slice::<Value>(&body).unwrap()["reason"].as_str()), (404, Some("TOKEN_REFUSED")));
         for (path, expires, wanted) in [("nowhere", later, 404), ("docs", 7, 400), ("docs", later * 2, 400)] {

@@ -134,6 +134,13 @@ fn a_link_is_to_one_directory_alone() {
         let fields = [("do", "share"), ("sure", "yes"), ("path", "docs"), ("what", "revoke-link"), ("name", name.as_str())];
         assert_eq!(alice.send("/files/", "/files/", &fields).await.status, 200);
         assert_eq!(stranger.get(&link).await.status, 404);
+        // A token of another use is revoked as such, and not here.
+        let expires_at = 3_600 + u64::try_from(time::OffsetDateTime::now_utc().unix_timestamp()).unwrap();
+        let wanted = json!({ "name": "ci", "scope": "read", "path": "docs", "expires_at": expires_at });
+        assert_eq!(site.send(Method::POST, "/tokens", wanted).await.0, 201);
+        let fields = [("do", "share"), ("sure", "yes"), ("path", "docs"), ("what", "revoke-link"), ("name", "ci")];
+        assert_eq!(alice.send("/files/", "/files/", &fields).await.status, 404);
+        assert_eq!(site.get("/tokens").await.1["tokens"][0]["name"], "ci");
         site.served.stop();
     });
 }

@@ -3,7 +3,7 @@
 use p2p_base::scope::Scope;
 
 use super::*;
-use crate::tokens::{self, LIFETIME, LIFETIME_MAX, NewToken, PREFIX, Reach, TOKENS_MAX, TokenError};
+use crate::tokens::{self, LIFETIME, LIFETIME_MAX, NewLink, NewToken, PREFIX, Reach, TOKENS_MAX, TokenError};
 
 const REFUSED: AuthError = AuthError::Token(TokenError::Refused);
 
@@ -217,7 +217,7 @@ fn a_token_of_an_earlier_version_stays_valid() {
     auth.register(&wanted_account, &Admission::Local, "here", NOW).unwrap();
     let token = auth.new_token(&alice(), &wanted("ci", Scope::Write), "here", NOW).unwrap();
     let digest = crate::secret::fingerprint("API token", token.expose_secret());
-    let before = store::TokenRecordBefore {
+    let before = store::UnlimitedTokenRecord {
         user: alice(),
         name: "ci".parse().unwrap(),
         scope: Scope::Write,
@@ -230,6 +230,63 @@ fn a_token_of_an_earlier_version_stays_valid() {
     let auth = Auth::open(database, Policy::default()).unwrap();
     assert_eq!(auth.by_token(&token, "there", NOW).unwrap().1, Reach { scope: Scope::Write, path: None });
     assert_eq!(auth.api_tokens(&alice(), NOW).unwrap().len(), 1);
+}
+
+/// What an earlier version has stored as a token that is called like a link, is limited to a path and reads only, is a link; any other is none.
+#[test]
+fn a_link_of_an_earlier_version_stays_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
+    let auth = Auth::open(database.clone(), Policy { iterations: 1000, ..Policy::default() }).unwrap();
+    let wanted_account = Registration { name: alice(), email: "a@example.org".parse().unwrap(), password: PASSWORD.into() };
+    auth.register(&wanted_account, &Admission::Local, "here", NOW).unwrap();
+    let path = Some("docs".to_owned());
+    let of_before = [
+        ("link-1", Scope::Read, path.clone(), true),
+        ("link-2", Scope::Write, path.clone(), false),
+        ("link-3", Scope::Read, None, false),
+        ("reader", Scope::Read, path, false),
+    ];
+    for (name, scope, path, _) in of_before.clone() {
+        let token: Secret = format!("p2p_{name}").into();
+        let (name, expires_at) = (name.parse().unwrap(), NOW + LIFETIME);
+        let before = store::NamedTokenRecord { user: alice(), name, scope, path, created_at: NOW, used_at: None, expires_at };
+        let digest = crate::secret::fingerprint("API token", token.expose_secret());
+        database.write(|transaction| store::put(transaction, store::TOKENS, digest, &before)).unwrap();
+    }
+    let auth = Auth::open(database, Policy::default()).unwrap();
+    for (name, scope, path, is_link) in of_before {
+        let token = format!("p2p_{name}").into();
+        let (login, link) = (auth.by_token(&token, "there", NOW), auth.by_link(&token, "there", NOW));
+        let (has, has_not) = if is_link { (link, login) } else { (login, link) };
+        assert_eq!((has.unwrap().1, has_not.unwrap_err()), (Reach { scope, path }, REFUSED), "{name}");
+    }
+}
+
+/// A link opens what it is to, for a time, and is no login; its use is noted as that of a token is.
+#[test]
+fn a_link_opens_and_logs_nobody_in() {
+    let house = House::new();
+    let wanted = NewLink { path: "docs".into(), expires_at: NOW + LIFETIME };
+    let (name, link) = house.auth.new_link(&alice(), &wanted, "here", NOW).unwrap();
+    assert!(name.as_str().starts_with("link-") && tokens::is_in(link.expose_secret()), "{name}");
+    assert_ne!(house.auth.new_link(&alice(), &wanted, "here", NOW).unwrap().0, name);
+    assert_eq!(house.auth.by_token(&link, "there", NOW).unwrap_err(), REFUSED);
+    assert_eq!(house.auth.peek_token(&link, "there", NOW).unwrap_err(), REFUSED);
+    assert_eq!(house.refusals()[0].1, "of a link, which logs nobody in");
+    let reach = Reach { scope: Scope::Read, path: Some("docs".into()) };
+    assert_eq!(house.auth.by_link(&link, "there", NOW).unwrap().1, reach);
+    assert_eq!(house.auth.link_end(&link, "there", NOW), Ok(NOW + LIFETIME));
+    let info = house.auth.api_tokens(&alice(), NOW).unwrap().into_iter().find(|token| token.name == name).unwrap();
+    assert!(info.is_link && info.last_used == Some(NOW));
+    let (_, mail) = house.auth.mails().unwrap().pop().unwrap();
+    assert!(mail.text.contains("link made"), "{mail:?}");
+    let token = house.token("ci", Scope::Read).unwrap();
+    assert_eq!(house.auth.by_link(&token, "there", NOW).unwrap_err(), REFUSED);
+    let unknown = house.auth.revoke_link(&alice(), "ci", "here", NOW).unwrap_err();
+    assert_eq!(unknown, TokenError::Unknown { name: "ci".parse().unwrap() }.into());
+    house.auth.revoke_link(&alice(), name.as_str(), "here", NOW).unwrap();
+    assert_eq!(house.auth.by_link(&link, "there", NOW).unwrap_err(), REFUSED);
 }
 
 #[test]

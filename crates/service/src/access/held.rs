@@ -1,4 +1,4 @@
-//! What a front end holds to be logged in: the session of a person, or the API token of a program.
+//! What a front end holds to be logged in: the session of a person, the API token of a program, or the link of whoever has it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{Access, AccessError};
 /// gRPC says so too.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Session or API token that a front end uses.
+/// Session, API token or link that a front end uses.
 #[derive(Debug, Clone)]
 pub(super) enum Held {
     /// Session of a person.
@@ -25,19 +25,21 @@ pub(super) enum Held {
     },
     /// API token of a program.
     ApiToken(Secret),
+    /// Token in the address of a link.
+    Link(Secret),
 }
 
 impl Held {
-    /// Returns the user of the session or the token, and records its use.
+    /// Returns the user of the session, the token or the link, and records its use.
     ///
     /// # Errors
-    /// Fails as [`Auth::check`] and [`Auth::by_token`] do.
+    /// Fails as [`Auth::check`], [`Auth::by_token`] and [`Auth::by_link`] do.
     pub(super) fn check(&self, auth: &Auth, origin: &str, now: u64) -> Result<Identity, AuthError> {
+        let limited = |(account, reach)| Identity::User { account, token: Some(reach) };
         match self {
             Held::Session { token, .. } => auth.check(token, origin, now).map(Identity::by_session),
-            Held::ApiToken(token) => {
-                auth.by_token(token, origin, now).map(|(account, reach)| Identity::User { account, token: Some(reach) })
-            }
+            Held::ApiToken(token) => auth.by_token(token, origin, now).map(limited),
+            Held::Link(token) => auth.by_link(token, origin, now).map(limited),
         }
     }
 
@@ -46,11 +48,11 @@ impl Held {
     /// # Errors
     /// Fails as [`check`](Self::check) does.
     pub(super) fn peek(&self, auth: &Auth, origin: &str, now: u64) -> Result<Identity, AuthError> {
+        let limited = |(account, reach)| Identity::User { account, token: Some(reach) };
         match self {
             Held::Session { token, .. } => auth.peek(token, origin, now).map(Identity::by_session),
-            Held::ApiToken(token) => {
-                auth.peek_token(token, origin, now).map(|(account, reach)| Identity::User { account, token: Some(reach) })
-            }
+            Held::ApiToken(token) => auth.peek_token(token, origin, now).map(limited),
+            Held::Link(token) => auth.peek_link(token, origin, now).map(limited),
         }
     }
 
@@ -58,7 +60,7 @@ impl Held {
     pub(super) fn session(self) -> Option<Token> {
         match self {
             Held::Session { token, .. } => Some(token),
-            Held::ApiToken(_) => None,
+            Held::ApiToken(_) | Held::Link(_) => None,
         }
     }
 
@@ -66,7 +68,7 @@ impl Held {
     pub(super) fn passing_session(self) -> Option<Token> {
         match self {
             Held::Session { token, is_kept: false } => Some(token),
-            Held::Session { .. } | Held::ApiToken(_) => None,
+            Held::Session { .. } | Held::ApiToken(_) | Held::Link(_) => None,
         }
     }
 
@@ -81,7 +83,7 @@ impl Held {
     pub(super) fn expose(&self) -> &str {
         match self {
             Held::Session { token, .. } => token.expose(),
-            Held::ApiToken(token) => token.expose_secret(),
+            Held::ApiToken(token) | Held::Link(token) => token.expose_secret(),
         }
     }
 }

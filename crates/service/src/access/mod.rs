@@ -9,7 +9,7 @@
 //! | [`watching`] | snapshots and events, as far as the user may see them |
 //! | [`remote`] | clients from remote, and which registrations of theirs are admitted |
 //! | [`challenges`] | the challenges of a service to those who log in and have a second factor |
-//! | `held` | the session or the API token by which the user is logged in |
+//! | `held` | the session, the API token or the link by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`counts`] | what the program counts, without a name of a user or a file |
@@ -24,6 +24,7 @@
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
 //! | `keys` | public keys of the user's account |
+//! | [`links`] | links to files and directories, for whoever has them |
 //! | [`tokens`] | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
@@ -37,6 +38,7 @@ mod files;
 mod held;
 pub mod identity;
 mod keys;
+pub mod links;
 mod numbers;
 pub mod pages;
 pub(crate) mod preference;
@@ -169,7 +171,7 @@ pub struct Access {
 
 #[derive(Debug)]
 struct State {
-    /// Session or API token by which `identity` is logged in. Both change only while this lock is held, so that they stay consistent.
+    /// Session, API token or link by which `identity` is logged in. Both change only while this lock is held, so that they stay consistent.
     session: Mutex<Option<Held>>,
     identity: watch::Sender<Arc<Identity>>,
     /// Number of operations in progress that must not be interrupted.

@@ -58,23 +58,19 @@ impl Access {
     /// # Errors
     /// Returns [`TokenError::Refused`](p2p_auth::tokens::TokenError::Refused) if the token is not valid; no user is logged in then.
     pub async fn log_in_with_token(&self, token: Secret) -> Result<Arc<Identity>, AccessError> {
+        self.log_in_by(Held::ApiToken(token)).await
+    }
+
+    /// Logs in by what is held from now on. The session that was used before ends, unless it is kept.
+    pub(super) async fn log_in_by(&self, held: Held) -> Result<Arc<Identity>, AccessError> {
         let before = {
             let mut session = self.session();
-            // Nothing is done for anybody before the token was looked up.
+            // Nothing is done for anybody before it was looked up.
             self.let_in(Identity::Nobody);
-            session.replace(Held::ApiToken(token))
+            session.replace(held)
         };
         self.end_session(before.and_then(Held::passing_session)).await;
         self.check().await
-    }
-
-    /// Returns the instant at which the API token ends by which the user is logged in, in seconds since 1970; `None` without one.
-    ///
-    /// # Errors
-    /// Fails if the token is not valid any more or the disk refuses.
-    pub async fn token_end(&self) -> Result<Option<u64>, AccessError> {
-        let Some(Held::ApiToken(token)) = self.session().clone() else { return Ok(None) };
-        Ok(Some(self.off_thread(move |auth, origin, now| auth.token_end(&token, origin, now)).await?))
     }
 
     /// Checks that the user is not logged in by an API token, for an operation on the account called `what`, and records a refusal in

@@ -39,7 +39,7 @@ mod uploads;
 pub(crate) mod values;
 
 pub use self::describing::description;
-pub(crate) use self::files::stored_into;
+pub(crate) use self::files::{open_link, revoke_link, stored_into};
 
 use axum::routing::{get, post};
 use axum::{Json, Router};

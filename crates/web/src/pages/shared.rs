@@ -1,17 +1,14 @@
 //! `/s/TOKEN`: what a link is to, for whoever has it. The token in the path is all that is needed, so that no other site may learn the address
 //! (`Referrer-Policy: no-referrer`) and no search engine keeps it.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{HeaderName, REFERRER_POLICY};
 use p2p_base::spelling::visible;
-use p2p_service::Scope;
-use p2p_service::access::{Access, Identity};
-use p2p_service::accounts::is_api_token;
+use p2p_service::access::Access;
+use p2p_service::access::links::OpenLink;
 use p2p_service::event_words::{bytes_of, date_of};
 use p2p_service::files::{Entry, FileKey};
 
@@ -22,8 +19,8 @@ use super::links::{encoded, encoded_path};
 use super::listing::Crumb;
 use super::page;
 use crate::api::extract::{Path, Query};
+use crate::api::open_link;
 use crate::callers::Stranger;
-use crate::problem::Problem;
 use crate::web::Web;
 
 /// Entries of a page.
@@ -61,20 +58,18 @@ async fn shown(Stranger(access): Stranger, Path(token): Path<String>, Query(quer
     ([(REFERRER_POLICY, "no-referrer"), (ROBOTS, "noindex, nofollow")], answer).into_response()
 }
 
-/// A link that is valid: what it is to.
+/// Link that is open, with its own address.
 struct Link {
-    identity: Arc<Identity>,
     base: String,
-    root: FileKey,
-    expires: u64,
+    open: OpenLink,
 }
 
 async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response, Failed> {
-    let link = opened(access, token).await?;
+    let link = Link { base: format!("/s/{}", encoded(token)), open: open_link(access, token.to_owned()).await? };
     let path = query.get("path");
-    let key = if path.is_empty() { link.root.clone() } else { link.root.child(path) };
-    let text = link.identity.label(&key);
-    let entry = access.known_entry(&link.identity, &text).await?;
+    let key = if path.is_empty() { link.open.root.clone() } else { link.open.root.child(path) };
+    let text = link.open.identity.label(&key);
+    let entry = access.known_entry(&link.open.identity, &text).await?;
     let directory = matches!(entry, Entry::Directory(_));
     let mut entries = if directory { access.names().list_shared(&key) } else { Vec::new() };
     Sort::Name.sort(&mut entries, false);
@@ -82,11 +77,11 @@ async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response
     let number = query.get("page").parse().unwrap_or(1).clamp(1, pages);
     let at = |number: usize| format!("{}?path={}&page={number}", link.base, encoded(link.below(&key)));
     let rows = entries.iter().skip((number - 1) * PAGE).take(PAGE).map(|entry| link.row(entry)).collect();
-    let row = Row::of(&link.identity, &entry);
+    let row = Row::of(&link.open.identity, &entry);
     Ok(page(&SharedPage {
         name: row.name,
         owner: key.owner.clone().unwrap_or_default(),
-        expires: date_of(link.expires),
+        expires: date_of(link.open.expires_at),
         crumbs: link.crumbs(&key),
         is_directory: directory,
         size: bytes_of(if directory { entries.iter().map(|entry| size_of(entry)).sum() } else { size_of(&entry) }),
@@ -100,26 +95,6 @@ async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response
         number,
         pages,
     }))
-}
-
-/// Logs in by the token of a link: one of the scope read, for one path.
-async fn opened(access: &Access, token: &str) -> Result<Link, Failed> {
-    let over = || {
-        Failed(Problem::new(
-            http::StatusCode::NOT_FOUND,
-            p2p_service::reasons::name::NOT_FOUND,
-            "the link is not valid: it has ended, was taken back, or is not whole",
-        ))
-    };
-    if !is_api_token(token) {
-        return Err(over());
-    }
-    let identity = access.log_in_with_token(token.to_owned().into()).await.map_err(|_| over())?;
-    let reach = identity.token().filter(|reach| reach.scope == Scope::Read).ok_or_else(over)?;
-    let path = reach.path.clone().ok_or_else(over)?;
-    let root = FileKey::new(identity.name(), &path);
-    let expires = access.token_end().await?.ok_or_else(over)?;
-    Ok(Link { base: format!("/s/{}", encoded(token)), root, expires, identity })
 }
 
 impl Link {
@@ -141,17 +116,18 @@ impl Link {
 
     /// Returns the path of what is within the link, seen from there.
     fn below<'a>(&self, key: &'a FileKey) -> &'a str {
-        key.name.strip_prefix(&self.root.name).unwrap_or_default().trim_start_matches('/')
+        key.name.strip_prefix(&self.open.root.name).unwrap_or_default().trim_start_matches('/')
     }
 
     fn row(&self, entry: &Entry) -> Row {
         let (href, content) = (self.href(entry.key()), self.content(entry.key()));
-        Row { content, href, shared_with: String::new(), ..Row::of(&self.identity, entry) }
+        Row { content, href, shared_with: String::new(), ..Row::of(&self.open.identity, entry) }
     }
 
     /// Returns the way from what the link is to, to a file or directory within it.
     fn crumbs(&self, key: &FileKey) -> Vec<Crumb> {
-        let mut keys: Vec<FileKey> = key.ancestors().filter(|above| *above == self.root || above.is_within(&self.root)).collect();
+        let mut keys: Vec<FileKey> =
+            key.ancestors().filter(|above| *above == self.open.root || above.is_within(&self.open.root)).collect();
         keys.sort();
         keys.push(key.clone());
         keys.iter().map(|key| Crumb { name: visible(key.last_name()).into_owned(), href: self.href(key) }).collect()

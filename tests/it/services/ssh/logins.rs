@@ -104,9 +104,12 @@ fn a_token_is_a_password_of_its_user() {
     home.register("bob");
     home.login("alice");
     let token = home.ok(&["token", "new", "program", "--scope", "read"]).trim().to_owned();
+    let link = home.link("alice");
     let served = served(&home);
     let address = served.ssh("Node_01");
     on_a_runtime(async {
+        let mut other = session(address).await;
+        assert!(!other.authenticate_password("alice", &link).await.unwrap().success(), "a link is no login");
         let mut bob = session(address).await;
         assert!(!bob.authenticate_password("bob", &token).await.unwrap().success());
         let mut alice = session(address).await;

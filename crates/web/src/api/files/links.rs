@@ -1,13 +1,13 @@
-//! Links to a file or directory for whoever has them. A link is an API token of scope read for one path, and has the limits of these.
+//! Links to a file or directory for whoever has them. A link counts as an API token, and has the limits of these, but opens its address alone.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use p2p_service::Scope;
-use p2p_service::access::AccessError;
-use p2p_service::accounts::{ApiTokenInfo, AuthError, NewToken, Reach, TokenError, new_bearer};
+use p2p_service::access::links::{Link, OpenLink};
+use p2p_service::access::{Access, AccessError};
+use p2p_service::accounts::{AuthError, TokenError};
 use p2p_service::files::FileKey;
 use p2p_service::reasons::name;
 use secrecy::ExposeSecret;
@@ -20,11 +20,6 @@ use crate::api::extract::{Body, Path, Query};
 use crate::callers::Stranger;
 use crate::problem::Problem;
 use crate::web::Web;
-
-/// Text with which the name of a link begins among those of API tokens.
-const PREFIX: &str = "link-";
-/// Characters of a name behind that.
-const NAME_LEN: usize = 8;
 
 /// Link that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -75,7 +70,7 @@ pub(super) struct ShareLinks {
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(user: User) -> Result<Json<ShareLinks>, Problem> {
-    let links = user.access.api_tokens().await?.into_iter().filter_map(link);
+    let links = user.access.links().await?.into_iter().map(ShareLink::from);
     Ok(Json(ShareLinks { links: links.collect() }))
 }
 
@@ -91,20 +86,13 @@ pub(super) async fn make(
     headers: HeaderMap,
     Body(NewLink { path, expires_at }): Body<NewLink>,
 ) -> Result<(StatusCode, Json<MadeLink>), Problem> {
-    let path = checked("path", &path)?;
-    // A link to nothing would be one to whatever has that name later.
-    user.access.entry(&user.identity, path).await?;
-    let path = user.access.path_for_token(path)?;
-    let name = format!("{PREFIX}{}", random()?);
-    let reach = Reach { scope: Scope::Read, path: Some(path) };
-    let wanted = NewToken { name: name.parse().map_err(AuthError::from)?, reach, expires_at };
-    let token = user.access.new_token(wanted).await?;
+    let link = user.access.new_link(&user.identity, checked("path", &path)?, expires_at).await?;
     let authority = uri.authority().map(ToString::to_string);
     let host = authority.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned));
     let scheme = if web.cookies().is_secure() { "https" } else { "http" };
     let origin = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
-    let url = format!("{origin}/s/{}", token.expose_secret());
-    Ok((StatusCode::CREATED, Json(MadeLink { name, url, expires_at })))
+    let (name, url) = (link.name.to_string(), format!("{origin}/s/{}", link.token.expose_secret()));
+    Ok((StatusCode::CREATED, Json(MadeLink { name, url, expires_at: link.expires_at })))
 }
 
 /// Revokes a link.
@@ -115,28 +103,28 @@ pub(super) async fn make(
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke(user: User, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    // What is no link is an API token of another use, and revoked as such.
-    let is_link = user.access.api_tokens().await?.into_iter().filter_map(link).any(|link| link.name == name);
-    if !is_link {
-        let detail = "you have no link of that name; `GET /api/v1/share-links` lists them";
-        return Err(Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, detail));
-    }
-    user.access.revoke_token(name).await?;
+    revoke_link(&user.access, name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the link that an API token is, if it is one.
-fn link(token: ApiTokenInfo) -> Option<ShareLink> {
-    let ApiTokenInfo { name, reach, created_at, last_used, expires_at, .. } = token;
-    let path = reach.path.filter(|_| reach.scope == Scope::Read && name.as_str().starts_with(PREFIX))?;
-    Some(ShareLink { name: name.to_string(), path, created_at, expires_at, last_used })
+/// Revokes a link.
+///
+/// # Errors
+/// Fails with 404 if the user has no link of that name: what is no link is an API token of another use, and revoked as such.
+pub(crate) async fn revoke_link(access: &Access, name: String) -> Result<(), Problem> {
+    match access.revoke_link(name).await {
+        Err(AccessError::Auth(AuthError::Token(TokenError::Unknown { .. }) | AuthError::Name(_))) => {
+            let detail = "you have no link of that name; `GET /api/v1/share-links` and the pages of what is shared list them";
+            Err(Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, detail))
+        }
+        revoked => Ok(revoked?),
+    }
 }
 
-/// Returns characters that no other link is likely to have in its name; they are no secret.
-fn random() -> Result<String, AuthError> {
-    let bearer = new_bearer("")?;
-    let letters = bearer.expose_secret().chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
-    Ok(letters.take(NAME_LEN).collect())
+impl From<Link> for ShareLink {
+    fn from(Link { name, path, created_at, expires_at, last_used }: Link) -> ShareLink {
+        ShareLink { name: name.to_string(), path, created_at, expires_at, last_used }
+    }
 }
 
 /// Gives the content of the file that a link is to.
@@ -147,8 +135,8 @@ pub(super) async fn content(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (user, key) = user_of(Stranger(access), token).await?;
-    user.given(&user.identity.label(&key), (&method, &headers), giving.is_saved()).await
+    let (user, root) = user_of(Stranger(access), token).await?;
+    user.given(&user.identity.label(&root), (&method, &headers), giving.is_saved()).await
 }
 
 /// Gives the content of a file in the directory that a link is to.
@@ -159,23 +147,27 @@ pub(super) async fn content_below(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (user, key) = user_of(Stranger(access), token).await?;
-    let path = user.identity.label(&key.child(checked("path", &path)?));
+    let (user, root) = user_of(Stranger(access), token).await?;
+    let path = user.identity.label(&root.child(checked("path", &path)?));
     user.given(&path, (&method, &headers), giving.is_saved()).await
 }
 
 /// Returns the user whom a link lets in, and the key of what it is to.
 async fn user_of(Stranger(access): Stranger, token: String) -> Result<(User, FileKey), Problem> {
-    let identity = match access.log_in_with_token(token.into()).await {
-        Err(AccessError::Auth(AuthError::Token(TokenError::Refused))) => return Err(no_link()),
-        identity => identity?,
-    };
-    // Any other token in an address would be one that was given away by mistake.
-    let reach = identity.token().filter(|reach| reach.scope == Scope::Read);
-    let key = reach.and_then(|reach| reach.path.as_deref()).map(|path| FileKey::new(identity.name(), path));
-    Ok((User::of(access)?, key.ok_or_else(no_link)?))
+    let OpenLink { root, .. } = open_link(&access, token).await?;
+    Ok((User::of(access)?, root))
 }
 
-fn no_link() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, name::TOKEN_REFUSED, "the link is unknown, has ended or was revoked")
+/// Opens the link of a token in an address.
+///
+/// # Errors
+/// Fails with 404 if there is none, or if it has ended or was revoked; the problem does not tell which.
+pub(crate) async fn open_link(access: &Access, token: String) -> Result<OpenLink, Problem> {
+    match access.open_link(token.into()).await {
+        Err(AccessError::Auth(AuthError::Token(TokenError::Refused))) => {
+            let detail = "the link is not valid: it is unknown or not whole, has ended, or was taken back";
+            Err(Problem::new(StatusCode::NOT_FOUND, name::TOKEN_REFUSED, detail))
+        }
+        open => Ok(open?),
+    }
 }

@@ -1,32 +1,29 @@
-//! Sharing: users who may read a file or directory, or store new files in a directory, and links for whoever has them. A link is an API token of the scope read that is limited
-//! to the one path.
+//! Sharing: users who may read a file or directory, or store new files in a directory, and links for whoever has them.
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use p2p_base::spelling::visible;
-use p2p_service::Scope;
 use p2p_service::access::AccessError;
+use p2p_service::access::links::Link;
 use p2p_service::access::sharing::Shared;
-use p2p_service::accounts::{ApiTokenInfo, NewToken, Reach};
 use p2p_service::event_words::date_of;
 use secrecy::ExposeSecret;
 
 use super::Items;
+use crate::api::revoke_link;
 use crate::pages::fields::Fields;
 use crate::pages::frame::{Failed, Frame, Part, Visitor};
 use crate::pages::page;
 use crate::problem::Problem;
 
-/// Begin of the names of links among the tokens of a user.
-const LINK: &str = "link-";
 /// Lifetimes of a link that the form offers, in days.
 const DAYS: [u64; 4] = [1, 7, 30, 90];
 const DAY: u64 = 24 * 3600;
 
-/// Link to what is shared.
+/// Link to what is shared, as the page shows it.
 #[derive(Debug)]
-struct Link {
+struct Row {
     name: String,
     used: String,
     expires: String,
@@ -44,7 +41,7 @@ struct Asked {
     /// Users who may store new files in the directory.
     uploaders: Vec<String>,
     users: Vec<String>,
-    links: Vec<Link>,
+    links: Vec<Row>,
     /// Link that was made just now, which cannot be read again.
     new_link: String,
     days: [u64; 4],
@@ -68,14 +65,13 @@ pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String, new_
 }
 
 /// Returns the links to this path of the user's own.
-async fn links_to(visitor: &Visitor, path: &str) -> Result<Vec<Link>, AccessError> {
-    let is_meant = |token: &ApiTokenInfo| token.reach.scope == Scope::Read && token.reach.path.as_deref() == Some(path);
-    let link = |token: ApiTokenInfo| Link {
-        name: token.name.to_string(),
-        used: token.last_used.map(date_of).unwrap_or_else(|| "never".to_owned()),
-        expires: date_of(token.expires_at),
+async fn links_to(visitor: &Visitor, path: &str) -> Result<Vec<Row>, AccessError> {
+    let row = |link: Link| Row {
+        name: link.name.to_string(),
+        used: link.last_used.map(date_of).unwrap_or_else(|| "never".to_owned()),
+        expires: date_of(link.expires_at),
     };
-    Ok(visitor.access.api_tokens().await?.into_iter().filter(is_meant).map(link).collect())
+    Ok(visitor.access.links().await?.into_iter().filter(|link| link.path == path).map(row).collect())
 }
 
 /// Changes who may read something, and shows the page again.
@@ -88,9 +84,7 @@ pub(super) async fn made(visitor: &Visitor, items: Items, fields: &Fields) -> Re
         "revoke-upload" => uploadable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
         "revoke" => readable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
         "link" => new_link(visitor, &path, fields.get("days")).await,
-        "revoke-link" => {
-            visitor.access.revoke_token(fields.get("name").to_owned()).await.map(|()| String::new()).map_err(Problem::from)
-        }
+        "revoke-link" => revoke_link(&visitor.access, fields.get("name").to_owned()).await.map(|()| String::new()),
         _ => Err(Problem::invalid("what", "it is grant, revoke, grant-upload, revoke-upload, link or revoke-link")),
     };
     match done {
@@ -135,13 +129,6 @@ async fn new_link(visitor: &Visitor, path: &str, days: &str) -> Result<String, P
         .ok()
         .filter(|days| DAYS.contains(days))
         .ok_or_else(|| Problem::invalid("days", "choose one of those offered"))?;
-    let key = access.changeable(identity, path).await?.key().clone();
-    let limit = access.path_for_token(&identity.label(&key))?;
-    let taken = access.api_tokens().await?;
-    let is_free = |name: &String| taken.iter().all(|token| token.name.as_str() != name);
-    let name = (1u32..).map(|number| format!("{LINK}{number}")).find(is_free).unwrap_or_default();
-    let reach = Reach { scope: Scope::Read, path: Some(limit) };
-    let name = name.parse().map_err(|error| Problem::invalid("name", error))?;
-    let token = access.new_token(NewToken { name, reach, expires_at: access.now() + days * DAY }).await?;
-    Ok(format!("/s/{}", token.expose_secret()))
+    let link = access.new_link(identity, path, access.now() + days * DAY).await?;
+    Ok(format!("/s/{}", link.token.expose_secret()))
 }
