@@ -98,6 +98,9 @@ pub(super) struct SessionRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attempts(pub(super) Vec<u64>);
 
+/// Text with which the names of links begin.
+pub(super) const LINK: &str = "link-";
+
 /// API token of a user. A token that is revoked has no record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TokenRecord {
