@@ -16,6 +16,7 @@ mod files_stored;
 mod headers;
 mod hostile;
 mod journey;
+mod malformed;
 mod metrics;
 mod network;
 mod openapi;
