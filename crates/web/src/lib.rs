@@ -42,3 +42,6 @@ pub use self::server::{PROTOCOLS, Server};
 
 /// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.
 pub const SERVICE: &str = "web";
+
+/// Length of a body of JSON or of a form at the most, in bytes. Content of files is read by other means.
+const BODY_MAX: usize = 64 << 10;

@@ -17,6 +17,7 @@ mod headers;
 mod hostile;
 mod journey;
 mod large;
+mod malformed;
 mod metrics;
 mod network;
 mod openapi;

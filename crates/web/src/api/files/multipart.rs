@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use p2p_service::access::Access;
 use p2p_service::files::{Entry, StoreAs};
@@ -27,6 +28,8 @@ use crate::problem::Problem;
 
 /// Bytes of a form that are read before one of them belongs to a field: its boundary, and the header of the field.
 const AHEAD_MAX: usize = 1 << 20;
+/// Media type of a form with files (RFC 7578).
+const FORM: &str = "multipart/form-data";
 /// Files of one form, at the most.
 const FILES_MAX: usize = 1000;
 
@@ -107,12 +110,15 @@ impl User {
 
     /// Stores the files of a form, and returns them.
     async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
+        require_form(request.headers())?;
         let ahead = Arc::new(AtomicUsize::new(0));
         let mut request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
         // The content is not kept in memory.
         DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, &()).await;
-        let mut form = form.map_err(|error| Problem::new(error.status(), name::INVALID_FIELD, error.body_text()))?;
+        let mut form = form.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, name::INVALID_FIELD, "the form: its media type has no boundary")
+        })?;
         let (mut into, mut stored) = (into, Vec::new());
         loop {
             match self.part(&mut form, &into, (&ahead, stored.len())).await {
@@ -199,6 +205,16 @@ async fn next(field: &mut Field<'_>) -> Result<Option<Bytes>, Problem> {
     Ok(None)
 }
 
+/// Refuses a body that is no form with files.
+fn require_form(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()?.split(';').next()).unwrap_or_default();
+    if kind.trim().eq_ignore_ascii_case(FORM) {
+        return Ok(());
+    }
+    let detail = format!("files are sent here as a form, `{FORM}`; `PUT /api/v1/files/content/PATH` takes one as it is");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, name::MEDIA_TYPE, detail))
+}
+
 /// Returns the path of a file of this name in a directory.
 fn place(directory: &str, name: &str) -> String {
     match directory.trim_end_matches('/') {
@@ -233,7 +249,7 @@ async fn text(field: &mut Field<'_>, name: &str) -> Result<String, Problem> {
 
 /// Returns the problem of a form that cannot be read, as where its body breaks off.
 fn malformed(error: MultipartError) -> Problem {
-    Problem::new(error.status(), name::INVALID_FIELD, error.body_text())
+    Problem::new(error.status(), name::INVALID_FIELD, format_args!("the form cannot be read: {}", error.body_text()))
 }
 
 /// Body of a form, of which no more is read at once than one piece, and no more than a bound that belongs to no field: the reader of forms
