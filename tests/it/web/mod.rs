@@ -15,6 +15,7 @@ mod files_foreign;
 mod files_stored;
 mod headers;
 mod hostile;
+mod hostile_bodies;
 mod journey;
 mod large;
 mod malformed;

@@ -316,6 +316,11 @@ impl Guest {
         Listening(self.clone())
     }
 
+    /// Returns the time without a sign of the client after which it is given up, which holds for a single answer too that it does not take.
+    pub fn silence(&self) -> Duration {
+        self.limits().silence
+    }
+
     pub(super) fn is_listening(&self) -> bool {
         self.0.listening.load(Ordering::Relaxed) > 0
     }

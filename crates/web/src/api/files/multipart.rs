@@ -249,7 +249,15 @@ async fn text(field: &mut Field<'_>, name: &str) -> Result<String, Problem> {
 
 /// Returns the problem of a form that cannot be read, as where its body breaks off.
 fn malformed(error: MultipartError) -> Problem {
-    Problem::new(error.status(), name::INVALID_FIELD, format_args!("the form cannot be read: {}", error.body_text()))
+    match error.status() {
+        // The reader of forms takes for an error of the server what is one of the body.
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::new(
+            StatusCode::BAD_REQUEST,
+            name::INVALID_FIELD,
+            format!("the body breaks off, or its boundary or the header of a field is not there within {} KiB", AHEAD_MAX >> 10),
+        ),
+        status => Problem::new(status, name::INVALID_FIELD, format_args!("the form cannot be read: {}", error.body_text())),
+    }
 }
 
 /// Body of a form, of which no more is read at once than one piece, and no more than a bound that belongs to no field: the reader of forms
