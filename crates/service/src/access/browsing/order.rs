@@ -163,7 +163,11 @@ impl Listed {
         match key.ancestors().take_while(is_below).last() {
             // A directory without an entry is there because of what is in it.
             Some(child) => (before.get(&child).is_some() && names.get(&child).is_some()).then_some(false),
-            None => Some(true),
+            None => {
+                // One that gains or loses its own entry, and has something in it, stays on the list.
+                let is_implied = |names: &Namespace| names.get(key).is_none() && names.tree(key).next().is_some();
+                (!is_implied(before) && !is_implied(names)).then_some(true)
+            }
         }
     }
 }
