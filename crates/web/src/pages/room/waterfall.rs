@@ -1,4 +1,5 @@
-//! A transfer by itself: its figures, and the way of each of its segments as a waterfall.
+//! A transfer by itself: its figures, and the way of each of its segments as a waterfall. The page of a transfer shows it, and that of a file which it
+//! has stored.
 
 use p2p_service::access::Identity;
 use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
@@ -19,41 +20,43 @@ const ROW: f64 = 16.0;
 
 /// A transfer with its segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Waterfall {
+pub(in crate::pages) struct Waterfall {
     pub(super) row: Row,
-    pub(super) began: String,
-    pub(super) took: String,
-    pub(super) sha256: String,
-    pub(super) retransmits: u64,
-    pub(super) segments: String,
-    pub(super) height: String,
+    /// Number of the transfer.
+    pub(in crate::pages) id: u64,
+    pub(in crate::pages) began: String,
+    pub(in crate::pages) took: String,
+    pub(in crate::pages) sha256: String,
+    pub(in crate::pages) retransmits: u64,
+    pub(in crate::pages) segments: String,
+    pub(in crate::pages) height: String,
     /// Lower end of the lines of the ticks.
-    pub(super) foot: String,
-    pub(super) times: Vec<Tick>,
-    pub(super) bars: Vec<Bar>,
+    pub(in crate::pages) foot: String,
+    pub(in crate::pages) times: Vec<Tick>,
+    pub(in crate::pages) bars: Vec<Bar>,
     /// Segments that are not drawn.
-    pub(super) left_out: usize,
+    pub(in crate::pages) left_out: usize,
 }
 
 /// Segment as a row: its parts, one behind the other, and its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) index: u32,
-    pub(super) holder: String,
-    pub(super) state: &'static str,
+pub(in crate::pages) struct Bar {
+    pub(in crate::pages) index: u32,
+    pub(in crate::pages) holder: String,
+    pub(in crate::pages) state: &'static str,
     /// Place of its name, and top of its parts.
-    pub(super) text_y: String,
-    pub(super) y: String,
+    pub(in crate::pages) text_y: String,
+    pub(in crate::pages) y: String,
     /// Class, left end and width of each part.
-    pub(super) parts: Vec<(&'static str, String, String)>,
+    pub(in crate::pages) parts: Vec<(&'static str, String, String)>,
     /// Instants of queueing, connection, first byte, last byte and acknowledgement.
-    pub(super) instants: [String; 5],
-    pub(super) goodput: String,
-    pub(super) retransmits: u32,
+    pub(in crate::pages) instants: [String; 5],
+    pub(in crate::pages) goodput: String,
+    pub(in crate::pages) retransmits: u32,
 }
 
 impl Waterfall {
-    pub(super) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
+    pub(in crate::pages) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
         let (status, now) = (&report.status, snapshot.at);
         let end = status.finished.unwrap_or(now);
         let drawn = drawn_of(&report.timelines);
@@ -68,6 +71,7 @@ impl Waterfall {
         let height = AXIS + drawn.len() as f64 * ROW + 4.0;
         Waterfall {
             row: Row::of(snapshot, report, identity),
+            id: status.id.0,
             began: instant_of(status.started, Resolution::Millis),
             took: clock_of(status.elapsed(now).as_secs_f64()),
             sha256: report.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
