@@ -27,6 +27,7 @@ use utoipa::IntoParams;
 
 use super::conditions::{self, taken};
 use super::described::{FileContent, FileEntry};
+use super::mode::Mode;
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
 use crate::api::values::within;
@@ -43,8 +44,9 @@ const STORED_WITHIN: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Keeping {
     /// Last modification that the file is to have, in seconds since 1970; the time of storing without one.
     modified: Option<u64>,
-    /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
-    mode: Option<u32>,
+    /// Permission bits as octal digits, such as `0644`, which are kept and shown and allow nothing.
+    #[param(value_type = Option<String>, pattern = "^[0-7]{3,4}$")]
+    mode: Option<Mode>,
     /// Node to which the segments go first, as `Node_03`: while it is alive and has room. Without one, that which the user prefers.
     node: Option<String>,
 }
@@ -81,7 +83,7 @@ pub(super) async fn store(
     let condition = user.check_to_change(path, &headers).await?;
     let is_there = user.access.entry(&user.identity, path).await.is_ok();
     let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let attributes = Attributes { modified: keeping.modified, mode: keeping.mode };
+    let attributes = Attributes { modified: keeping.modified, mode: keeping.mode.map(|Mode(bits)| bits) };
     let wanted = StoreAs { attributes, replace: !condition.is_new };
     let refused = |error| refusal(error, condition.is_new);
     let storing = match &keeping.node {
