@@ -262,6 +262,8 @@ impl Upload {
             // There is a file from here on, and who is nobody any more since the last look stores none.
             let identity = user.access.check().await?;
             user.access.require_login(&identity)?;
+            // What was shared for it may be so no longer.
+            user.access.check_storing(transfer)?;
             // The report says why it is over.
             let _ = ended.hand_over().await;
         }

@@ -282,8 +282,6 @@ impl Append {
             drop(ended);
             return Err(other_digest(&expected, &found));
         }
-        // There is a file from here on, and who is nobody any more stores none.
-        self.access.require_login(&*self.access.check().await?)?;
         let sha256 = ended.sha256;
         self.note_end(End::Ending(sha256), at).await?;
         match self.stored(transfer, ended).await {
@@ -308,6 +306,10 @@ impl Append {
 
     async fn stored(&mut self, transfer: TransferId, ended: EndedStream) -> Result<(), Refusal> {
         // The report says why it is over.
+        // There is a file from here on, and who is nobody any more, or may not store there any more, stores none.
+        if let Err(refusal) = self.may_store(pouring.transfer).await {
+            return Err(self.stop(pouring, refusal).await);
+        }
         let _ = ended.hand_over().await;
         let report = self.reported(transfer).await?;
         report.into_result().map(drop).map_err(|error| AccessError::from(error).into())
@@ -330,6 +332,13 @@ impl Append {
         match noted {
             Ok(()) => self.refused(refusal),
             Err(error) => error.into(),
+    /// Looks whether the user may still store the file.
+    async fn may_store(&mut self, transfer: TransferId) -> Result<(), Refusal> {
+        let identity = self.access.check().await?;
+        self.access.require_login(&identity)?;
+        Ok(self.access.check_storing(transfer)?)
+    }
+
         }
     }
 }

@@ -181,6 +181,10 @@ async fn prepared(
     wanted.check(access, &upload)?;
     Ok((held, upload, wanted))
 }
+    if upload.stored().is_none() {
+        // What was shared for it may be so no longer.
+        access.place_to_store(&upload.note.path, None)?;
+    }
 
 /// Part of an upload, as the header of its request describes it.
 #[derive(Debug)]
