@@ -294,8 +294,13 @@ fn kept_uploads_are_of_the_owner_and_of_who_has_begun_them() {
         assert_eq!(continued(&dave, id(1), &content).await.unwrap(), key("inbox/1"));
         assert_eq!(continued(&alice, id(2), &content).await.unwrap(), key("inbox/2"));
         assert_eq!(continued(&carol, id(3), &content).await.unwrap_err().kind(), ErrorKind::NotFound);
-        // Who may store there no longer continues nothing, and undoes it still.
+        let running = dave.upload_stream("~alice/inbox/5", Declared::default(), None).await.unwrap();
+        dave.check_storing(running.transfer).unwrap();
+        // Who may store there no longer ends and continues nothing, and undoes it still.
         alice.share_uploads(&alice.identity(), "inbox", "dave", false).await.unwrap();
+        assert_eq!(dave.check_storing(running.transfer).unwrap_err(), AccessError::AnotherTree { path: "~alice/inbox/5".into() });
+        alice.check_storing(running.transfer).unwrap();
+        drop(running);
         assert_eq!(
             continued(&dave, id(3), &content).await.unwrap_err(),
             EngineError::from(Denial::UnknownFile(key("inbox"))).into()

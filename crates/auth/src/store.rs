@@ -14,7 +14,6 @@ use super::names::{Email, KeyName, TokenName, UserName};
 use super::otp::AppSecret;
 use super::public_key::PublicKey;
 use super::secret::Fingerprint;
-use super::tokens::LINK;
 
 /// Table of values that are encoded as bytes.
 pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;

@@ -118,8 +118,10 @@ fn what_is_stored_is_changed() {
             let said = answer["reason"].as_str().or(answer["path"].as_str()).unwrap();
             assert_eq!((status, said), wanted, "{path} {body}: {answer}");
         }
-        let (status, set) = site.send(Method::PATCH, "/files/info/c.txt", json!({ "mode": 0o640, "modified": 5 })).await;
-        assert_eq!((status, &set["mode"], &set["modified"]), (200, &json!(0o640), &json!(5)));
+        let (status, set) = site.send(Method::PATCH, "/files/info/c.txt", json!({ "mode": "640", "modified": 5 })).await;
+        assert_eq!((status, &set["mode"], &set["modified"]), (200, &json!("0640"), &json!(5)));
+        let (status, body) = site.send(Method::PATCH, "/files/info/c.txt", json!({ "mode": 644 })).await;
+        assert!(status == 422 && body["detail"].as_str().unwrap().contains("\"0644\""), "{status} {body}");
         let removed = async |path: &str| read(site.request(Method::DELETE, path).send().await.unwrap()).await;
         let (status, body) = removed("/files/content/docs").await;
         assert_eq!((status, body["reason"].as_str()), (409, Some("DIRECTORY_NOT_EMPTY")));

@@ -228,6 +228,12 @@ impl Access {
         Access { mail_way, ..self }
     }
 
+    /// Sets the wall clock, in seconds since 1970: another one than the system's is for tests of what expires.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> u64) -> Access {
+        Access { clock, ..self }
+    }
+
     /// Sets the profiles of faults that users may apply.
     #[must_use]
     pub fn with_profiles(self, profiles: Profiles) -> Access {

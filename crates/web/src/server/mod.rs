@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::certificate::Presented;
@@ -26,9 +26,11 @@ use p2p_service::doors::{Door, Doors};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::bounds::Bounds;
 use crate::cookies::{CookieKeyError, Cookies};
 use crate::guards::guarded;
 use crate::rates::Rates;
+use crate::spools::Spools;
 use crate::web::Web;
 use crate::{api, embedded, pages};
 
@@ -62,10 +64,27 @@ impl Server {
         certificate: Option<&Presented>,
         doors: Doors,
     ) -> Result<Server, CookieKeyError> {
+        Server::bounded(access, rules, data_dir, requests_per_second, certificate, doors, Bounds::default())
+    }
+
+    /// Makes the server as [`new`](Self::new) does, with other bounds of what the content of clients may hold up.
+    ///
+    /// # Errors
+    /// Fails as [`new`](Self::new) does.
+    pub fn bounded(
+        access: Access,
+        rules: Arc<RemoteRules>,
+        data_dir: &Path,
+        requests_per_second: NonZeroU32,
+        certificate: Option<&Presented>,
+        doors: Doors,
+        bounds: Bounds,
+    ) -> Result<Server, CookieKeyError> {
         let ends = watch::Sender::new(false);
         let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::of(requests_per_second));
         let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
-        Ok(Server { routes: routes().with_state(web), cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
+        let routes = routes().with_state(web).layer(Extension(bounds)).layer(Extension(Spools::new(data_dir, bounds)));
+        Ok(Server { routes, cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
     }
 
     /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
