@@ -168,10 +168,13 @@ fn what_is_shared_no_longer_is_not_stored() {
         let mut site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'open'\n")).await;
         assert_eq!(site.send(Method::POST, "/files/directories", json!({ "path": "inbox" })).await.0, 201);
         let (alice, bob) = (site.token.clone(), site.registered("bob", None).await);
-        let share = json!({ "path": "inbox", "user": "bob", "upload": true });
         let sharing = async |site: &mut Site, method: Method| {
+            let share = match method {
+                Method::POST => json!({ "path": "inbox", "user": "bob", "upload": true }),
+                _ => json!({ "path": "inbox", "user": "bob" }),
+            };
             site.token = alice.clone();
-            assert_eq!(site.send(method, "/files/share", share.clone()).await, (200, json!({ "changed": true })));
+            assert_eq!(site.send(method, "/files/share", share).await, (200, json!({ "changed": true })));
             site.token = bob.clone();
         };
         let content = random_bytes(3 * SEGMENT, 8);
