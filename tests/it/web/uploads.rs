@@ -2,6 +2,7 @@
 
 mod foreign;
 mod losses;
+mod pieces;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

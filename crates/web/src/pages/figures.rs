@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use p2p_service::event_words::bytes_of;
-use p2p_service::files::{FileRecord, NodeNumber, SegmentRecord, SegmentTimeline, SimTime, TransferReport};
-use p2p_service::network::NodeStatus;
+use p2p_service::files::{FileRecord, NodeNumber, SegmentRecord, SegmentTimeline, SimDuration, SimTime, TransferReport};
+use p2p_service::network::{NodeStatus, Snapshot};
+
+use super::pieces::{Pieces, unknown_of};
 
 /// Columns of the map at the most; more segments share a column.
 const COLUMNS_MAX: usize = 240;
@@ -131,14 +133,19 @@ pub(super) struct Bar {
     pub(super) y: usize,
     /// From the queue to the first byte, from there to the last, and from there to the acknowledgement.
     pub(super) phases: [(String, String); 3],
-    /// Instants in seconds since the transfer began: queued, first byte, last byte, acknowledged.
+    /// Seconds for which the upload had run then, since its first segment: queued, first byte, last byte, acknowledged.
     pub(super) times: [String; 4],
 }
 
-/// Waterfall of the upload that has stored a file.
+/// Waterfall of the upload that has stored a file: of all its transfers that are remembered, without the pauses between them.
 #[derive(Debug)]
 pub(super) struct Waterfall {
+    /// Transfer that has stored the file, the last one of its upload.
     pub(super) transfer: String,
+    /// Number of the transfers.
+    pub(super) pieces: usize,
+    /// Segments of which no timing is known; empty if that of each is.
+    pub(super) unknown: String,
     pub(super) bars: Vec<Bar>,
     pub(super) left_out: usize,
     pub(super) height: usize,
@@ -148,20 +155,25 @@ pub(super) struct Waterfall {
 }
 
 impl Waterfall {
-    /// Returns the waterfall of the transfer that has stored this file, if it is remembered.
-    pub(super) fn of(file: &FileRecord, transfers: &[std::sync::Arc<TransferReport>]) -> Option<Waterfall> {
+    /// Returns the waterfall of the upload that has stored this file, if it is remembered.
+    pub(super) fn of(file: &FileRecord, snapshot: &Snapshot) -> Option<Waterfall> {
         let has_stored = |report: &&std::sync::Arc<TransferReport>| {
             report.status.direction.name() == "upload" && report.status.file == file.key && report.sha256 == Some(file.sha256)
         };
-        let report = transfers.iter().rev().find(has_stored)?;
-        let start = report.timelines.iter().map(|segment| segment.queued).min()?;
-        let end = report.timelines.iter().filter_map(|segment| segment.acknowledged.or(segment.last_byte)).max()?;
-        let span = (end - start).as_secs_f64().max(1e-9);
-        let bars: Vec<Bar> =
-            report.timelines.iter().take(BARS_MAX).enumerate().map(|(row, segment)| bar(segment, row, (start, span))).collect();
+        let last = snapshot.transfers.iter().rev().find(has_stored)?;
+        let pieces = Pieces::of(&snapshot.transfers, last);
+        let lines = pieces.timelines();
+        let ran = |at: SimTime| pieces.ran_until(at, snapshot.at);
+        let start = lines.values().map(|segment| ran(segment.queued)).min()?;
+        let end = lines.values().filter_map(|segment| segment.acknowledged.or(segment.last_byte)).map(ran).max()?;
+        let span = (end.as_secs_f64() - start.as_secs_f64()).max(1e-9);
+        let drawn = lines.values().take(BARS_MAX).enumerate();
+        let bars: Vec<Bar> = drawn.map(|(row, segment)| bar(segment, row, (&ran, start, span))).collect();
         Some(Waterfall {
-            transfer: report.status.id.to_string(),
-            left_out: report.timelines.len().saturating_sub(BARS_MAX),
+            transfer: last.status.id.to_string(),
+            pieces: pieces.len(),
+            unknown: unknown_of(file.segments, &lines).unwrap_or_default(),
+            left_out: lines.len().saturating_sub(BARS_MAX),
             height: bars.len() * 14 + 24,
             bars,
             seconds: format!("{span:.2}"),
@@ -177,8 +189,9 @@ fn marks(span: f64) -> Vec<(String, String)> {
     [0.0, 0.25, 0.5, 0.75, 1.0].map(mark).to_vec()
 }
 
-fn bar(segment: &SegmentTimeline, row: usize, (start, span): (SimTime, f64)) -> Bar {
-    let since = |at: SimTime| (at - start).as_secs_f64();
+/// Returns the row of a segment. `ran` tells for how long the upload had run at an instant.
+fn bar(segment: &SegmentTimeline, row: usize, (ran, start, span): (&dyn Fn(SimTime) -> SimDuration, SimDuration, f64)) -> Bar {
+    let since = |at: SimTime| ran(at).as_secs_f64() - start.as_secs_f64();
     let place = |at: SimTime| since(at) / span * WATERFALL;
     let phase = |from: Option<SimTime>, to: Option<SimTime>| match (from, to) {
         (Some(from), Some(to)) => (format!("{:.1}", place(from)), format!("{:.1}", (place(to) - place(from)).max(0.5))),

@@ -43,7 +43,7 @@ pub(super) async fn shown(visitor: &Visitor, file: FileRecord) -> Result<Respons
         segments: file.segments,
         may_change: identity.may_change(&file.key),
         map: Map::of(&manifest.segments, &snapshot.figures.nodes, snapshot.at),
-        waterfall: Waterfall::of(&file, &snapshot.transfers),
+        waterfall: Waterfall::of(&file, &snapshot),
         row,
     };
     Ok(page(&shown))

@@ -3,8 +3,9 @@
 use p2p_service::access::Identity;
 use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
 use p2p_service::network::Snapshot;
-use p2p_shell::report::{Resolution, SegmentState, clock_of, instant_of, rate_of};
+use p2p_shell::report::{Resolution, SegmentState, bytes_of, clock_of, instant_of, rate_of};
 
+use super::super::pieces::{Pieces, moved};
 use super::chart::Tick;
 use super::svg::{Scale, px, time_ticks};
 use super::transfers::Row;
@@ -31,8 +32,38 @@ pub(super) struct Waterfall {
     pub(super) foot: String,
     pub(super) times: Vec<Tick>,
     pub(super) bars: Vec<Bar>,
-    /// Segments that are not drawn.
-    pub(super) left_out: usize,
+    /// Segments of this transfer that are not drawn, and those of which it has not begun any.
+    pub(super) left_out: u32,
+    pub(super) to_come: u32,
+    pub(super) piece: Option<Piece>,
+}
+
+/// Place of a transfer in an upload that is more than this transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Bytes that it has moved itself, and segments and bytes that were kept before it.
+    pub(super) moved: String,
+    pub(super) segments_before: u32,
+    pub(super) before: String,
+    /// Transfers before and after it, as far as they are remembered.
+    pub(super) earlier: Option<u64>,
+    pub(super) later: Option<u64>,
+}
+
+impl Piece {
+    /// Returns the place of a transfer in its upload; `None` if it is all of it.
+    fn of(snapshot: &Snapshot, report: &TransferReport) -> Option<Piece> {
+        let (earlier, later) = Pieces::of(&snapshot.transfers, report).beside(report);
+        let status = &report.status;
+        let is_piece = earlier.is_some() || later.is_some() || status.bytes_before > 0;
+        is_piece.then(|| Piece {
+            moved: bytes_of(moved(status)),
+            segments_before: status.segments_before,
+            before: bytes_of(status.bytes_before),
+            earlier,
+            later,
+        })
+    }
 }
 
 /// Segment as a row: its parts, one behind the other, and its figures.
@@ -65,6 +96,7 @@ impl Waterfall {
             Bar::of(line, SegmentState::of(status, line).name(), AXIS + n as f64 * ROW, &across, until)
         };
         let tick = |at: f64| Tick { at: px(across.at(at)), label: instant_of(at_seconds(at), Resolution::Millis) };
+        let (left_out, to_come) = not_drawn(report, drawn.len() as u32);
         let height = AXIS + drawn.len() as f64 * ROW + 4.0;
         Waterfall {
             row: Row::of(snapshot, report, identity),
@@ -77,13 +109,25 @@ impl Waterfall {
             foot: px(height - 4.0),
             times: time_ticks(values.0, values.1).into_iter().map(tick).collect(),
             bars: drawn.iter().enumerate().map(bar).collect(),
-            left_out: (status.segments as usize).saturating_sub(drawn.len()),
+            left_out,
+            to_come,
+            piece: Piece::of(snapshot, report),
         }
     }
 }
 
 fn at_seconds(at: f64) -> SimTime {
     SimTime::from_nanos((at * 1e9).round() as u64)
+}
+
+/// Returns how many segments of a transfer are not drawn although it has begun them, and how many it has not begun: what was stored before it is
+/// neither.
+fn not_drawn(report: &TransferReport, drawn: u32) -> (u32, u32) {
+    let (status, kept) = (&report.status, report.timelines.len() as u32);
+    let acknowledged = report.timelines.iter().filter(|line| line.acknowledged.is_some()).count() as u32;
+    let forgotten = status.segments_done.saturating_sub(status.segments_before).saturating_sub(acknowledged);
+    let begun = kept + forgotten;
+    (begun.saturating_sub(drawn), status.segments.saturating_sub(status.segments_before).saturating_sub(begun))
 }
 
 /// Returns the segments that are drawn, in their order: those that are not done, and as many of the latest others as there is room for.
