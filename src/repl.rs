@@ -167,7 +167,7 @@ impl Repl {
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut lines) = self.lines.take() else { return Err(eyre!("the line editor is gone")) };
         let access = self.prompter.shell().access();
-        lines.set_users(|| access.user_names());
+        lines.set_users(access.user_names()).await;
         let user = access.identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let before = tcgetattr(std::io::stdin());
         let is_plain = matches!(lines, Lines::Plain { .. });

@@ -83,11 +83,11 @@ impl Lines {
     }
 
     /// Replaces the names of users that are completed besides those whom the stored files name.
-    pub(super) fn set_users(&mut self, names: impl FnOnce() -> Vec<String>) {
+    pub(super) async fn set_users(&mut self, names: impl Future<Output = Vec<String>>) {
         if let Lines::Edited(editor) = self
             && let Some(helper) = editor.helper_mut()
         {
-            helper.users = names();
+            helper.users = names.await;
         }
     }
 

@@ -204,6 +204,23 @@ fn a_directory_is_shared_for_uploads_in_the_language() {
     );
 }
 
+/// An admin may store in the tree of every user. What is to be stored for somebody who is no user is refused before the line does anything.
+#[test]
+fn nothing_is_begun_of_a_line_that_stores_for_a_user_who_is_not_there() {
+    let home = Home::new(QUICK);
+    for name in ["alice", "bob"] {
+        home.register(name);
+    }
+    home.file("more.txt", 1_000);
+    for text in ["upload more.txt --as ~ghost/x", "upload more.txt --as ~ghost/"] {
+        let said = as_user(&home, "alice", &["run", "-c", &format!("mkdir before; {text}")]);
+        assert!(said.stderr.contains("not among your own files"), "{text}: {}", said.stderr);
+        script(&home, "alice", "expect info before contains 'no file'");
+    }
+    script(&home, "alice", "mkdir before; upload more.txt --as ~bob/x; upload more.txt --as ~Bob/y");
+    script(&home, "bob", "expect ls contains x; expect ls contains y");
+}
+
 async fn access_of(instance: &Instance, name: &str, is_new: bool) -> Access {
     let access = instance.access("a test").unwrap();
     if is_new {
@@ -277,8 +294,13 @@ fn kept_uploads_are_of_the_owner_and_of_who_has_begun_them() {
         assert_eq!(continued(&dave, id(1), &content).await.unwrap(), key("inbox/1"));
         assert_eq!(continued(&alice, id(2), &content).await.unwrap(), key("inbox/2"));
         assert_eq!(continued(&carol, id(3), &content).await.unwrap_err().kind(), ErrorKind::NotFound);
-        // Who may store there no longer continues nothing, and undoes it still.
+        let running = dave.upload_stream("~alice/inbox/5", Declared::default(), None).await.unwrap();
+        dave.check_storing(running.transfer).unwrap();
+        // Who may store there no longer ends and continues nothing, and undoes it still.
         alice.share_uploads(&alice.identity(), "inbox", "dave", false).await.unwrap();
+        assert_eq!(dave.check_storing(running.transfer).unwrap_err(), AccessError::AnotherTree { path: "~alice/inbox/5".into() });
+        alice.check_storing(running.transfer).unwrap();
+        drop(running);
         assert_eq!(
             continued(&dave, id(3), &content).await.unwrap_err(),
             EngineError::from(Denial::UnknownFile(key("inbox"))).into()

@@ -15,20 +15,58 @@ function local(time) {
   time.textContent = instant(at);
 }
 
+/** What can be clicked. */
+const CLICKED = "a, button, input, select, textarea, label, summary, [tabindex], [data-item]";
+/** Places of what is said, as distances from the edges of the window: the first of them that covers nothing which can be clicked is taken. */
+const PLACES = [
+  { bottom: "1.5rem" },
+  { top: "4rem" },
+  { bottom: "40%" },
+  { bottom: "1.5rem", left: "1rem" },
+  { bottom: "1.5rem", right: "1rem" },
+];
+let silence = 0;
+
 /**
  * Says something to those who see it and to those who hear it.
  * @param {string} text
  */
 export function say(text) {
-  let toast = document.querySelector(".toast");
-  if (!toast) {
-    toast = document.createElement("p");
-    toast.className = "toast";
-    toast.setAttribute("role", "status");
-    document.body.append(toast);
-  }
+  const toast = document.querySelector("p.toast") ?? document.createElement("p");
+  toast.setAttribute("role", "status");
   toast.textContent = text;
-  setTimeout(() => toast?.remove(), 4000);
+  place(/** @type {HTMLElement} */ (toast));
+  clearTimeout(silence);
+  silence = setTimeout(() => toast.remove(), 4000);
+}
+
+/** @param {HTMLElement} toast */
+function place(toast) {
+  const queue = document.querySelector(".queue:not(.here, [hidden]) > header");
+  toast.className = queue ? "toast within" : "toast";
+  toast.removeAttribute("style");
+  if (queue) {
+    queue.after(toast);
+    return;
+  }
+  document.body.append(toast);
+  for (const { top = "auto", bottom = "auto", left = "", right = "" } of PLACES) {
+    const isAside = left !== "" || right !== "";
+    Object.assign(toast.style, { top, bottom, left: isAside ? left || "auto" : "", right, transform: isAside ? "none" : "" });
+    if (!covers(toast.getBoundingClientRect())) return;
+  }
+  toast.removeAttribute("style");
+}
+
+/**
+ * Tells whether something that can be clicked is in a part of the window.
+ * @param {DOMRect} part
+ */
+function covers({ left, right, top, bottom }) {
+  return [...document.querySelectorAll(CLICKED)].some((element) => {
+    const other = element.getBoundingClientRect();
+    return other.width > 0 && other.left < right && other.right > left && other.top < bottom && other.bottom > top;
+  });
 }
 
 /** @param {string} text */

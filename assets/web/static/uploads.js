@@ -17,6 +17,7 @@ uploads.start().catch((error) => say(`Uploads cannot be kept: ${error instanceof
 function add(found) {
   if (found.length === 0) return;
   uploads.add(form?.dataset.directory ?? "", found);
+  panel.draw();
   say(found.length === 1 ? `${found[0].path} is added to the queue.` : `${found.length} files are added to the queue.`);
   panel.open();
 }

@@ -14,7 +14,6 @@ use super::names::{Email, KeyName, TokenName, UserName};
 use super::otp::AppSecret;
 use super::public_key::PublicKey;
 use super::secret::Fingerprint;
-use super::tokens::LINK;
 
 /// Table of values that are encoded as bytes.
 pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
@@ -97,6 +96,9 @@ pub(super) struct SessionRecord {
 /// Times in seconds since 1970 of the attempts that count against a limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attempts(pub(super) Vec<u64>);
+
+/// Text with which the names of links begin.
+pub(super) const LINK: &str = "link-";
 
 /// API token of a user. A token that is revoked has no record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use super::login::{Attempt, record_failure};
 use super::mail::{self, Mail};
 use super::names::{TokenName, UserName};
 use super::secret::{BEARER_CHARACTERS, Fingerprint, Secret, fingerprint, new_bearer};
-use super::store::{self, ACCOUNTS, AccountRecord, Role, TOKENS, TokenRecord};
+use super::store::{self, ACCOUNTS, AccountRecord, LINK, Role, TOKENS, TokenRecord};
 use super::{Account, Auth, AuthError, audit_entry};
 
 /// Text with which every token begins.
@@ -36,8 +36,6 @@ pub const LIFETIME_MAX: u64 = 366 * DAY;
 const DAY: u64 = 24 * 3600;
 /// Shortest time between two updates of a token's last use, in seconds.
 const NOTED_EVERY: u64 = 60;
-/// Text with which the names of links begin.
-pub(super) const LINK: &str = "link-";
 /// Characters of the name of a link behind that.
 const LINK_CHARACTERS: usize = 8;
 /// Name in the log in place of the user of a token that has no record.

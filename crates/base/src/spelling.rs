@@ -41,12 +41,25 @@ pub fn composed(text: &str) -> Cow<'_, str> {
 /// Converts a name to the form in which names are compared: UsernameCaseMapped (RFC 8265, section 3.3.1) without its
 /// prohibitions. Wide and narrow characters become ordinary ones, capitals become small letters, and the whole is composed.
 pub fn folded(text: &str) -> String {
+    // Most names: nothing in them is wide or composed.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let usual = ComposingNormalizerBorrowed::new_nfkc();
     let narrowed: String = text
         .chars()
         .map(|c| if is_of_another_width(c) { usual.normalize(c.encode_utf8(&mut [0; 4])).into_owned() } else { c.to_string() })
         .collect();
     composed(&narrowed.to_lowercase()).into_owned()
+}
+
+/// Returns true if a name has a text in it, in the form in which names are compared. The text is [`folded`] already.
+pub fn has_folded(name: &str, text: &str) -> bool {
+    if !name.is_ascii() {
+        return folded(name).contains(text);
+    }
+    // Most names: nothing is copied.
+    text.is_empty() || name.as_bytes().windows(text.len()).any(|part| part.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 /// Converts a password to the form in which passwords are compared: OpaqueString (RFC 8265, section 4.2.2) without its
@@ -270,6 +283,16 @@ mod tests {
             assert_eq!(folded(typed), name, "{typed}");
         }
         assert_eq!((opaque("e\u{301}\u{a0}\u{3000}Ａ").as_str(), opaque("A b").as_str()), ("\u{e9}  Ａ", "A b"));
+    }
+
+    #[test]
+    fn a_name_is_searched_whatever_its_case_and_width() {
+        for (name, text) in [("Report.PDF", "rt.pd"), ("ＲＥport", "report"), ("Cafe\u{301}", "f\u{e9}"), ("a", ""), ("", "")] {
+            assert!(has_folded(name, &folded(text)), "{name} {text}");
+        }
+        for (name, text) in [("report", "reports"), ("re", "\u{e9}"), ("", "a"), ("\u{e9}", "e")] {
+            assert!(!has_folded(name, text), "{name} {text}");
+        }
     }
 
     #[test]

@@ -23,8 +23,8 @@ use super::principal::{Caller, Origin, Principal, Scope};
 use super::transfer::{Direction, TransferId, TransferStatus};
 
 pub use self::known::{
-    known_entries, known_names, known_of, known_of_answer, known_of_entry, known_of_event, known_of_fault, known_of_node,
-    known_of_snapshot,
+    known_entries, known_names, known_names_since, known_of, known_of_answer, known_of_entry, known_of_event, known_of_fault,
+    known_of_node, known_of_snapshot,
 };
 
 /// User who began a transfer, `None` if that was nobody with a name, its direction, and its file.

@@ -30,6 +30,7 @@ use self::expiry::Expiry;
 use crate::access::Access;
 use crate::access::preference::PreferredNodes;
 use crate::access::remote::RemoteRules;
+use crate::access::upload_notes;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
 use crate::config::keys::Section;
@@ -260,10 +261,11 @@ impl Instance {
             // The engine holds the lock exclusively, so no other process is writing.
             sweep(&data_dir);
             auth.archive_audit_in(data_dir.join(AUDIT_ARCHIVE));
+            take_over(&auth);
         }
         let recording = recording.filter(|_| thread.unrecorded().is_none());
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
-        let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), output::now_unix));
+        let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), auth.clone(), output::now_unix));
         let preferred = PreferredNodes::default();
         Ok(Instance { engine, config, data_dir, auth, mailer, preferred, expiry, thread, recording, log })
     }
@@ -379,6 +381,13 @@ fn sweep(data_dir: &Path) {
         tracing::debug!(%error, "what a crash may have left is not swept");
     });
     scratch::sweep(data_dir, recordings::REPLAY_PREFIX);
+}
+
+/// Takes over what a former version has noted in another form.
+fn take_over(auth: &Auth) {
+    if let Err(error) = upload_notes::take_over_former(auth.database()) {
+        tracing::warn!(%error, "the notes that a former version has made of uploads are not taken over");
+    }
 }
 
 /// Prints what the start has found about the catalog and the nodes' disks, one line each.

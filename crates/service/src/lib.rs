@@ -46,7 +46,7 @@ pub use p2p_engine::{ClockMode, Denial, ErrorKind, Event, Principal, Scope};
 
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
-    pub use crate::access::upload_notes::{End, UploadNote};
+    pub use crate::access::upload_notes::{End, NOTES_MAX, Noted, UploadNote};
     pub use crate::access::uploads::{KEPT_FOR, StoreAs};
     pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
     pub use p2p_engine::operation::{

@@ -61,10 +61,10 @@ impl Knowledge {
         Knowledge { users: users.into_iter().collect(), ..self }
     }
 
-    /// Collects what a user may see, with the commands of a table.
-    pub fn of_access(access: &Access, table: &Table) -> Knowledge {
+    /// Collects what a user may see, with the commands of a table and the names of `users`.
+    pub fn of_access(access: &Access, table: &Table, users: Vec<String>) -> Knowledge {
         let identity = access.identity();
-        let known = Knowledge::of(&access.snapshot(), &identity).with_users(access.user_names(), &identity);
+        let known = Knowledge::of(&access.snapshot(), &identity).with_users(users, &identity);
         known.with_profiles(access.profiles()).with_table(table).for_client(access.is_remote())
     }
 

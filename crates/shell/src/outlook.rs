@@ -110,7 +110,7 @@ impl Outlook {
         self.made.append(&mut self.written);
         shell.require_place(call).await?;
         self.may_change_user |= call.spec.group == Group::Accounts;
-        self.check_new_names(call)?;
+        self.check_new_names(shell, call).await?;
         if self.knows_user {
             shell.admit(call.spec).await?;
             self.check_rights(shell, call).await?;

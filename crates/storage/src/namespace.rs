@@ -3,6 +3,7 @@
 //! The tree is persistent in the sense of data structures: a clone costs nothing and keeps the state of its time, and a change
 //! costs a time logarithmic in the number of names. Independent of the database that it is read from.
 
+mod changes;
 mod children;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+pub use self::changes::Changed;
 pub use self::children::Child;
 use super::attributes::{Attributes, DIRECTORY_MODE};
 use super::manifest::FileRecord;
@@ -68,6 +70,14 @@ impl Entry {
             Entry::File(file) => (file.modified, file.mode),
         };
         Attributes { modified: Some(modified), mode: Some(mode) }
+    }
+
+    /// Returns the size of a file in bytes, and 0 for a directory.
+    pub const fn size(&self) -> u64 {
+        match self {
+            Entry::File(file) => file.size,
+            Entry::Directory(_) => 0,
+        }
     }
 
     /// Returns the users other than the owner who were given access to this very entry.
@@ -134,7 +144,8 @@ pub struct Total {
 }
 
 impl Total {
-    const fn add(&mut self, file: &FileRecord) {
+    /// Counts a file in.
+    pub const fn add(&mut self, file: &FileRecord) {
         self.files += 1;
         self.bytes += file.size;
     }
@@ -207,6 +218,11 @@ impl Namespace {
     /// Returns the entry of `key`, if there is one, and all that is within it, in the order of their keys.
     pub fn tree<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
         self.tree_after(key, None)
+    }
+
+    /// Returns what [`tree`](Self::tree) does, so that it can be kept without a copy of each.
+    pub fn tree_shared<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a Arc<Entry>> {
+        self.entries.get(key).into_iter().chain(self.within_after(key, None))
     }
 
     /// Returns what [`tree`](Self::tree) does of the entries that follow `after`, without a look at those before.

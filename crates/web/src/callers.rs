@@ -79,7 +79,12 @@ async fn by_cookie(access: &Access, parts: &Parts, web: &Web) -> Result<(), Prob
 
 /// Returns what a request presents; `None` if that is nothing.
 fn bearer_of(headers: &HeaderMap) -> Result<Option<Secret>, Problem> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        // One that is in front may look at another of them than is looked at here.
+        return Err(Problem::invalid("authorization", "it is there more than once").with_status(StatusCode::BAD_REQUEST));
+    }
     let bearer = value.to_str().ok().and_then(bearer_in);
     let wrong = || Problem::invalid("authorization", "write it as `Bearer TOKEN`").with_status(StatusCode::UNAUTHORIZED);
     bearer.map(Some).ok_or_else(wrong)

@@ -15,6 +15,8 @@ use p2p_service::statuses;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::BODY_MAX;
+
 /// Media type of problem documents (RFC 9457, section 3).
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -53,6 +55,10 @@ pub(crate) struct Problem {
     /// Seconds until such a code is mailed again, if too many were asked for: none was mailed then.
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_wait: Option<u64>,
+    /// Next step of a program, which stands at the end of the detail; people are shown the way by the page.
+    #[serde(skip)]
+    #[schema(ignore)]
+    next: Option<&'static str>,
 }
 
 /// Login that waits for the code of a second factor.
@@ -90,6 +96,7 @@ impl Problem {
             challenge: None,
             source: None,
             mail_wait: None,
+            next: None,
         }
     }
 
@@ -138,6 +145,11 @@ impl Problem {
         Problem { detail: format!("{}; {more}", self.detail), ..self }
     }
 
+    /// Returns the problem with the next step for a program.
+    pub(crate) fn with_next(self, next: &'static str) -> Problem {
+        Problem { next: Some(next), ..self }
+    }
+
     /// Returns the status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -184,9 +196,30 @@ impl<E: Into<AccessError>> From<E> for Problem {
             }
             _ => error.to_string(),
         };
-        let field = reason.field.map(str::to_owned);
-        Problem { field, resource, quota: reason.quota, retry_after, ..Problem::new(status, reason.name, detail) }
+        let (field, next) = (reason.field.map(str::to_owned), next_step(reason.name, resource.as_ref()));
+        Problem { field, resource, quota: reason.quota, retry_after, next, ..Problem::new(status, reason.name, detail) }
     }
+}
+
+/// Returns what a program does next to whom something is refused for this reason, where that does not stand in the sentence of the error.
+fn next_step(reason: &str, resource: Option<&Resource>) -> Option<&'static str> {
+    Some(match (reason, resource.map(|resource| resource.kind.as_str())) {
+        (name::LOGIN_NEEDED, _) => {
+            "present a token as `Authorization: Bearer TOKEN`; `POST /api/v1/auth/login` and `POST /api/v1/tokens` give one"
+        }
+        (name::SESSION_OVER, _) => "`POST /api/v1/auth/login` begins another",
+        (name::TOKEN_REFUSED, _) => "`POST /api/v1/tokens` makes another, by a session",
+        (name::NOT_FOUND, Some("host")) => "`GET /api/v1/nodes` lists the nodes",
+        (name::NOT_FOUND, Some("directory")) => "`POST /api/v1/files/directories` makes one",
+        (name::NOT_FOUND, Some("file")) => "`GET /api/v1/files` lists what there is",
+        (name::NOT_FOUND, Some("transfer")) => "`GET /api/v1/transfers` lists those that there are",
+        (name::NOT_FOUND, Some("upload")) => "`GET /api/v1/uploads` lists those that there are",
+        (name::NOT_FOUND, Some("token")) => "`GET /api/v1/tokens` lists yours",
+        (name::NOT_FOUND, Some("invite")) => "`GET /api/v1/invites` lists those that are open",
+        (name::NOT_FOUND, Some("session")) => "`GET /api/v1/auth/sessions` lists yours",
+        (name::NOT_FOUND, Some("user")) => "`GET /api/v1/users` lists with whom you can share",
+        _ => return None,
+    })
 }
 
 /// Makes the problems of what the extractors of axum reject: the blanket conversion above is for errors of the gate.
@@ -195,30 +228,72 @@ macro_rules! rejections {
         $(
             impl From<$rejection> for Rejected {
                 fn from(rejection: $rejection) -> Rejected {
-                    let reason = match rejection.status() {
-                        StatusCode::PAYLOAD_TOO_LARGE => name::REQUEST_LIMIT,
-                        StatusCode::UNSUPPORTED_MEDIA_TYPE => name::MEDIA_TYPE,
-                        _ => name::INVALID_FIELD,
-                    };
-                    Rejected(Box::new(Problem::new(rejection.status(), reason, told(&rejection.body_text()))))
+                    Rejected(Box::new(rejected(rejection.status(), &rejection.body_text())))
                 }
             }
         )*
     };
 }
 
-/// Returns the text of a rejection in words of those who ask, and not of the types of this program.
-fn told(text: &str) -> String {
-    let words = [
-        ("Failed to deserialize the JSON body into the target type: ", "the body: "),
-        ("Failed to deserialize query string: ", "the query: "),
-        ("Failed to deserialize form body: ", "the form: "),
-    ];
-    let found = words.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
-    let told = found.unwrap_or_else(|| text.to_owned());
+/// Returns the problem of a request that a library has rejected with this status and text.
+pub(crate) fn rejected(status: StatusCode, text: &str) -> Problem {
+    let reason = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => return too_long(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => name::MEDIA_TYPE,
+        _ => name::INVALID_FIELD,
+    };
+    let told = told(text);
+    let field = field_of(&told).map(str::to_owned);
     // Where fields of two kinds stand together, the reader of JSON does not list them.
-    let is_unknown = told.contains("unknown field") && !told.contains("expected");
-    if is_unknown { format!("{told}; `/api/v1/openapi.json` has the fields that there are") } else { told }
+    let is_unlisted = told.contains("unknown field") && !told.contains("expected");
+    let next = is_unlisted.then_some("`/api/v1/openapi.json` has the fields that there are");
+    Problem { field, next, ..Problem::new(status, reason, told) }
+}
+
+/// Returns the problem of a body that is too long.
+pub(crate) fn too_long() -> Problem {
+    let detail = format!("the body has more than {} KiB", BODY_MAX >> 10);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, name::REQUEST_LIMIT, detail)
+}
+
+/// Words of the libraries that read requests, and those for who has made one, who knows no types of this program.
+const WORDS: &[(&str, &str)] = &[
+    ("Failed to deserialize the JSON body into the target type: ", "the body: "),
+    ("Failed to deserialize query string: ", "the query: "),
+    ("Failed to deserialize form body: ", "the form: "),
+    ("Failed to parse the request body as JSON: ", "the body is no JSON: "),
+    ("Failed to buffer the request body: ", "the body has not come as a whole: "),
+    (
+        "Expected request with `Content-Type: application/json`",
+        "the body is to be JSON; send it with `Content-Type: application/json`",
+    ),
+    ("Invalid URL: Cannot parse ", "the path: "),
+    ("Invalid URL: ", "the path: "),
+    (" to a `u64`", " is no number from 0 on"),
+    ("invalid digit found in string", "it is no number from 0 on"),
+    ("cannot parse integer from empty string", "it is empty, and no number from 0 on"),
+    ("number too large to fit in target type", "the number is too large"),
+    ("provided string was not `true` or `false`", "it is neither `true` nor `false`"),
+    ("expected u64", "expected a whole number from 0 on"),
+    ("expected u32", "expected a whole number from 0 on, below 2^32"),
+];
+
+/// Returns the text of a library in words of those who ask.
+fn told(text: &str) -> String {
+    WORDS.iter().fold(text.to_owned(), |told, (theirs, ours)| told.replacen(theirs, ours, 1))
+}
+
+/// Returns the field that a told rejection is about: that at its beginning, as in `the body: expires_at: …`, or the one that is missing, unknown or
+/// there twice.
+fn field_of(told: &str) -> Option<&str> {
+    let rest = ["the body: ", "the query: ", "the form: "].iter().find_map(|begin| told.strip_prefix(begin))?;
+    let is_name = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.[]".contains(c));
+    let quoted = || {
+        let begin =
+            ["missing field `", "unknown field `", "duplicate field `"].iter().find_map(|begin| rest.strip_prefix(begin))?;
+        begin.split_once('`').map(|(name, _)| name)
+    };
+    rest.split_once(": ").map(|(name, _)| name).filter(is_name).or_else(quoted)
 }
 
 /// Rejection of an extractor of axum, told as a problem.
@@ -241,7 +316,9 @@ impl IntoResponse for Rejected {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = visible_json(&serde_json::to_string(&self).unwrap_or_default()).into_owned();
+        let detail = self.next.map_or_else(|| self.detail.clone(), |next| format!("{}; {next}", self.detail));
+        let told = Problem { detail, ..self.clone() };
+        let body = visible_json(&serde_json::to_string(&told).unwrap_or_default()).into_owned();
         let mut response = (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -252,5 +329,46 @@ impl IntoResponse for Problem {
         // For pages, which tell of it in words.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libraries_say_is_told_in_words_of_those_who_ask() {
+        let of = |status: u16, text: &str| {
+            let problem = rejected(StatusCode::from_u16(status).unwrap(), text);
+            (problem.detail, problem.field)
+        };
+        let field = |name: &str| Some(name.to_owned());
+        let body = "Failed to deserialize the JSON body into the target type: ";
+        let wrong = format!("{body}expires_at: invalid value: integer `-1`, expected u64 at line 1 column 16");
+        let told = "the body: expires_at: invalid value: integer `-1`, expected a whole number from 0 on at line 1 column 16";
+        assert_eq!(of(422, &wrong), (told.to_owned(), field("expires_at")));
+        for kind in ["missing", "unknown", "duplicate"] {
+            let (detail, found) = of(422, &format!("{body}{kind} field `user` at line 1 column 2"));
+            assert_eq!((detail, found), (format!("the body: {kind} field `user` at line 1 column 2"), field("user")));
+        }
+        let query = "Failed to deserialize query string: limit: invalid digit found in string";
+        assert_eq!(of(400, query), ("the query: limit: it is no number from 0 on".to_owned(), field("limit")));
+        let path = "Invalid URL: Cannot parse `abc` to a `u64`";
+        assert_eq!(of(400, path), ("the path: `abc` is no number from 0 on".to_owned(), None));
+        let none = "Failed to parse the request body as JSON: username: EOF while parsing a value at line 1 column 12";
+        assert_eq!(of(400, none).1, None);
+        assert_eq!(of(413, "Failed to buffer the request body: length limit exceeded").0, "the body has more than 64 KiB");
+    }
+
+    /// A program is told its next step, and the sentence about the problem, which pages show, is without.
+    #[tokio::test]
+    async fn the_next_step_is_for_programs() {
+        let problem = Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, "there is none").with_next("`GET x` lists them");
+        assert_eq!(problem.detail(), "there is none");
+        let (head, body) = problem.into_response().into_parts();
+        assert_eq!(head.extensions.get::<Problem>().unwrap().detail(), "there is none");
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&told["detail"], &told["next"]), (&"there is none; `GET x` lists them".into(), &serde_json::Value::Null));
     }
 }

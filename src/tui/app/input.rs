@@ -202,7 +202,7 @@ impl App {
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
         let (access, table) = (self.access().clone(), self.shell.table().clone());
         let is_typing = !self.prompt().editor.is_empty();
-        match self.prompt_mut().handle(key, || Knowledge::of_access(&access, &table)) {
+        match self.prompt_mut().handle(key, || Knowledge::of_access(&access, &table, access.user_names_at_once())) {
             PromptEffect::Taken => {}
             PromptEffect::Run(line) => self.run(&line),
             PromptEffect::EndOfInput => self.quit(false),

@@ -90,6 +90,11 @@ impl Served {
         self.size("VmHWM:")
     }
 
+    /// The part of that which is pages of files, as those of the program itself, in bytes.
+    pub(crate) fn file_memory(&self) -> u64 {
+        self.size("RssFile:")
+    }
+
     /// Forgets the most memory that it has had in use (`proc_pid_clear_refs(5)`).
     pub(crate) fn forget_memory_max(&self) {
         std::fs::write(format!("/proc/{}/clear_refs", self.child.as_ref().unwrap().id()), "5").unwrap();

@@ -34,7 +34,7 @@ pub(super) fn headers_of(path: &str, host: &str) -> Vec<u8> {
 }
 
 /// What a server says to these bytes until it closes the connection, or until `enough` of it.
-fn said(address: SocketAddr, sent: &[u8], enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+pub(super) fn said(address: SocketAddr, sent: &[u8], enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream.set_write_timeout(Some(DEADLINE)).unwrap();

@@ -59,6 +59,14 @@ async fn enrol(tab: &Tab, site: &Site) {
     tab.is_at("/files/").await;
 }
 
+/// Says something of the queue and, without one, of the page, and finds what can be clicked under that.
+const COVERED: &str = "(async () => { const { say } = await import('/static/drive.js'); const found = []; \
+    for (const hidden of [false, true]) { const queue = document.querySelector('.queue'); queue.hidden = hidden; say('Something is said of it.'); \
+    const { left, right, top, bottom } = document.querySelector('.toast').getBoundingClientRect(); queue.hidden = false; \
+    for (const one of document.querySelectorAll('a, button, input, [data-item]')) { const at = one.getBoundingClientRect(); \
+    if (at.width > 0 && !(hidden && queue.contains(one)) && at.left < right && at.right > left && at.top < bottom && at.bottom > top) \
+    found.push(one.textContent || one.outerHTML); } } return found; })()";
+
 /// Drops the directory `letters` on the list, pauses its larger file, reloads the page, and goes on.
 async fn upload(tab: &Tab, site: &Site) {
     tab.drop_on_it(&site.home.path("letters")).await;
@@ -68,6 +76,8 @@ async fn upload(tab: &Tab, site: &Site) {
         .await;
     tab.click("button[aria-label='Pause letters/deep/large.bin']").await;
     tab.reads("Paused; ").await;
+    let covered: Vec<String> = tab.value(COVERED).await;
+    assert_eq!(covered, [""; 0], "what is said for a while covers nothing that can be clicked");
     tab.looks("files-uploading").await;
     tab.go(&site.url("/uploads")).await;
     tab.reads("Paused; ").await;

@@ -120,9 +120,15 @@ fn a_file_is_stored_shown_and_downloaded_without_scripts() {
             assert!(listed.has(part), "{part}: {}", listed.text);
         }
         let page = browser.get("/files/a%20report.bin").await;
-        for part in
-            ["SHA-256", "200000 bytes", "Where its segments are", "How it was stored", "<svg class=\"chart\"", "probes answered"]
-        {
+        for part in [
+            "SHA-256",
+            "200000 bytes",
+            "Where its segments are",
+            "How it was stored",
+            "<svg class=\"chart\"",
+            "<svg class=\"waterfall\"",
+            "probes answered",
+        ] {
             assert!(page.has(part), "{part}: {}", page.text);
         }
         let link = "/api/v1/files/content/a%20report.bin?download";
@@ -212,6 +218,15 @@ fn a_directory_is_sorted_searched_and_paged() {
             "the last page stands for those behind it"
         );
         assert_eq!(names(&browser.get("/files/?search=needle").await), ["d001/Needle.txt"]);
+        // What was looked at before is told anew.
+        browser.upload("/files/", &[("Bigger", b"new")]).await;
+        browser.upload("/files/d001/", &[("needles", b"there")]).await;
+        let last = browser.get("/files/?page=2").await;
+        assert_eq!(names(&last)[5..], ["big", "Bigger", "small"], "letters have no case");
+        assert!(last.has("208 items"), "{}", last.text);
+        assert_eq!(names(&browser.get("/files/?search=NEEDLE").await), ["d001/Needle.txt", "d001/needles"]);
+        assert_eq!(site.request(Method::DELETE, "/files/content/big").send().await.unwrap().status(), 204);
+        assert_eq!(names(&browser.get("/files/?page=2").await)[5..], ["Bigger", "small"]);
         assert!(browser.get("/files/?view=grid").await.has("class=\"tiles\""));
         assert!(browser.get("/files/").await.has("class=\"tiles\""), "the view is remembered");
         site.served.stop();

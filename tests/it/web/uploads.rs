@@ -1,5 +1,6 @@
 //! Resumable uploads: each rule of tus 1.0.0 and of the draft of the HTTP working group.
 
+mod bounds;
 mod foreign;
 mod losses;
 mod pieces;

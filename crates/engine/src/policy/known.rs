@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
-use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::namespace::{Changed, Entry, Namespace};
 
 use super::{is_theirs, may_change, may_know, may_read, may_see_transfer, may_see_usage};
 use crate::event::Event;
@@ -66,6 +66,23 @@ pub fn known_of_node(principal: &Principal, mut node: NodeStatus) -> NodeStatus 
 pub fn known_names(principal: &Principal, names: &Namespace) -> Namespace {
     let readable = names.entries().filter(|entry| may_know(principal, names, entry.key()));
     readable.cloned().map(|entry| known_of_entry(principal, entry)).collect()
+}
+
+/// Returns what [`known_names`] does, from what was `known` of the names as they were `before`: in proportion to what has changed since.
+pub fn known_names_since(principal: &Principal, (before, known): (&Namespace, &Namespace), names: &Namespace) -> Namespace {
+    let mut known = known.clone();
+    let known_now = |entry: &Entry| may_know(principal, names, entry.key()).then(|| known_of_entry(principal, entry.clone()));
+    let is_reader = |entry: Option<&Arc<Entry>>| {
+        entry.is_some_and(|entry| principal.name().is_some_and(|name| entry.readers().contains(name)))
+    };
+    for Changed { key, before, now } in names.changes_since(before) {
+        known.set(key, now.and_then(|entry| known_now(entry)));
+        // With whom a directory is shared decides on all that is within it.
+        if is_reader(before) != is_reader(now) {
+            names.tree(key).for_each(|entry| known.set(entry.key(), known_now(entry)));
+        }
+    }
+    known
 }
 
 /// Returns the entries of a directory that the principal may read, as they may see them; `None` if there are none and the
@@ -148,4 +165,77 @@ fn known_readers(principal: &Principal, key: &FileKey, mut readers: BTreeSet<Str
         readers.retain(|reader| Some(reader.as_str()) == principal.name());
     }
     readers
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_store::namespace::DirectoryRecord;
+    use p2p_store::segment::Sha256Digest;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::principal::Scope;
+
+    #[derive(Debug, Clone)]
+    enum Change {
+        Insert(FileKey, bool),
+        Remove(FileKey),
+        Rename(FileKey, FileKey),
+        Read(FileKey, bool),
+        Store(FileKey, bool),
+    }
+
+    impl Change {
+        fn apply(self, names: &mut Namespace) {
+            match self {
+                Change::Insert(key, true) => names.insert(Entry::File(file(key))),
+                Change::Insert(key, false) => names.insert(Entry::Directory(DirectoryRecord::made(key, 7))),
+                Change::Remove(key) => drop(names.remove_tree(&key)),
+                Change::Rename(from, to) if from == to || to.is_within(&from) => {}
+                Change::Rename(from, to) => names.rename(&from, &to),
+                Change::Read(key, may) => names.set_reader(&key, "bob", may),
+                Change::Store(key, may) => names.set_uploader(&key, "bob", may),
+            }
+        }
+    }
+
+    fn file(key: FileKey) -> FileRecord {
+        let (sha256, readers) = (Sha256Digest::of(b""), BTreeSet::new());
+        FileRecord { key, size: 1, sha256, segments: 1, segment_size: 65_536, stored_at: 7, modified: 7, mode: 0o644, readers }
+    }
+
+    fn key() -> impl Strategy<Value = FileKey> {
+        let path =
+            prop::collection::vec(prop::sample::select(vec!["a", "b", "a.", "b0"]), 1..4).prop_map(|names| names.join("/"));
+        (prop::sample::select(vec![Some("alice"), Some("bob"), None]), path).prop_map(|(owner, path)| FileKey::new(owner, &path))
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            3 => (key(), any::<bool>()).prop_map(|(key, is_file)| Change::Insert(key, is_file)),
+            1 => key().prop_map(Change::Remove),
+            1 => (key(), key()).prop_map(|(from, to)| Change::Rename(from, to)),
+            2 => (key(), any::<bool>()).prop_map(|(key, may)| Change::Read(key, may)),
+            1 => (key(), any::<bool>()).prop_map(|(key, may)| Change::Store(key, may)),
+        ]
+    }
+
+    proptest! {
+        /// What is known after some changes is what is known without a look at what was known before.
+        #[test]
+        fn what_is_known_follows_the_changes(
+            rounds in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..12),
+            path in prop::option::of(Just("a".to_owned())),
+        ) {
+            let bob = Principal::User { name: "bob".parse().unwrap(), is_admin: false, scope: Scope::Write, path };
+            let mut names = Namespace::default();
+            let mut known = known_names(&bob, &names);
+            for changes in rounds {
+                let before = names.clone();
+                changes.into_iter().for_each(|change| change.apply(&mut names));
+                known = known_names_since(&bob, (&before, &known), &names);
+                prop_assert_eq!(&known, &known_names(&bob, &names));
+            }
+        }
+    }
 }

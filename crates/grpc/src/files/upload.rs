@@ -196,8 +196,9 @@ impl Caller {
         match expected {
             Some(expected) if ended.sha256 != expected => Err(self.refuse_content(transfer, ended, expected).await),
             _ => {
-                // There is a file from here on, and who is nobody any more since the last look stores none.
+                // There is a file from here on, and who is nobody any more since the last look, or may not store there any more, stores none.
                 self.check().await?;
+                self.access.check_storing(transfer).map_err(told)?;
                 // The report says why it is over.
                 let _ = ended.hand_over().await;
                 Ok(())

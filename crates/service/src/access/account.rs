@@ -2,6 +2,7 @@
 //! log. Each call hands its work to a thread that may block on a password hash or a disk. Independent of how the user is
 //! prompted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use p2p_auth::audit::{AuditEntry, Finding};
@@ -12,8 +13,10 @@ use p2p_auth::{
     Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, LoginStep, Registration, Secret, SessionInfo, Token,
 };
 use p2p_engine::Denial;
+use p2p_store::namespace::Entry;
 
 use super::{Access, AccessError, Held, Identity};
+use crate::blocking::apart;
 
 type Done<T> = Result<T, AccessError>;
 /// Mails with their numbers.
@@ -258,9 +261,44 @@ impl Access {
         Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
     }
 
-    /// Returns the names of all users, in the order of the alphabet, if an admin is logged in, and none otherwise. Meant for completion: the
-    /// catalog is read on this thread, and if the disk refuses, there are no names.
-    pub fn user_names(&self) -> Vec<String> {
+    /// Returns the names of all users, in the order of the alphabet, if an admin is logged in, and none otherwise. They are for a choice among
+    /// them: if the disk refuses, there are no names.
+    pub async fn user_names(&self) -> Vec<String> {
+        if !self.identity().is_admin() {
+            return Vec::new();
+        }
+        let accounts = self.off_thread(|auth, _, _| auth.accounts()).await.unwrap_or_default();
+        accounts.into_iter().map(|account| account.name.to_string()).collect()
+    }
+
+    /// Names users with whom the user can share: all for an admin, and for others those who share something with them or with whom they share.
+    ///
+    /// # Errors
+    /// Fails if the program ends.
+    pub async fn users_to_share_with(&self, identity: &Identity) -> Done<Vec<String>> {
+        let mut users: BTreeSet<String> = self.user_names().await.into_iter().collect();
+        // Whoever has a token for one path may have it by a link.
+        if identity.token().is_some_and(|reach| reach.path.is_some()) {
+            return Ok(Vec::new());
+        }
+        if !identity.is_admin() {
+            let access = self.clone();
+            users.extend(apart(move || access.users_named()).await?);
+        }
+        users.retain(|name| Some(name.as_str()) != identity.name());
+        Ok(users.into_iter().collect())
+    }
+
+    /// Returns the users whom the files name that the user may know of.
+    fn users_named(&self) -> BTreeSet<String> {
+        let names = self.names();
+        let sharing =
+            |entry: &Entry| entry.readers().iter().chain(entry.uploaders().into_iter().flatten()).cloned().collect::<Vec<_>>();
+        names.owners().flatten().map(str::to_owned).chain(names.entries().flat_map(sharing)).collect()
+    }
+
+    /// Returns what [`user_names`](Self::user_names) does, read on this thread: for a front end of one user, between two keys.
+    pub fn user_names_at_once(&self) -> Vec<String> {
         if !self.identity().is_admin() {
             return Vec::new();
         }

@@ -20,6 +20,7 @@ use p2p_store::segment::Sha256Digest;
 
 use super::range::WantedRange;
 use super::{Access, AccessError, Identity};
+use crate::blocking::apart;
 
 impl Access {
     /// Returns the files that a user may read.
@@ -66,7 +67,7 @@ impl Access {
     }
 
     /// Records that nothing which the user may read is called `text`, if it would be another user's, and returns the error.
-    async fn unknown(&self, identity: &Identity, text: &str) -> Result<AccessError, AccessError> {
+    pub(super) async fn unknown(&self, identity: &Identity, text: &str) -> Result<AccessError, AccessError> {
         let (files, keys) = (self.engine.snapshots().borrow().files.clone(), identity.keys_of(text));
         // The older form stands for a file of another user only where there is one.
         let is_meant = |key: &&FileKey| Some(*key) == keys.first() || files.get(key).is_some();
@@ -76,7 +77,9 @@ impl Access {
         if let Some(key) = keys.iter().find(is_refused) {
             self.record_refusal(identity, format!("file {key}")).await?;
         }
-        Ok(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
+        let (access, own, file) = (self.clone(), identity.clone(), text.to_owned());
+        let nearest = apart(move || access.nearest(&own, &file)).await?;
+        Ok(EngineError::UnknownFile { file: text.to_owned(), nearest }.into())
     }
 
     /// Returns the stored files and the directories that the current user may read.
@@ -105,15 +108,21 @@ impl Access {
     /// # Errors
     /// Fails as [`entry`](Self::entry) does.
     pub(super) async fn root_of(&self, identity: &Identity, text: &str) -> Result<(FileKey, Namespace), AccessError> {
+        match self.known_root_of(identity, text) {
+            Some(found) => Ok(found),
+            None => Err(self.unknown(identity, text).await?),
+        }
+    }
+
+    /// Returns what [`root_of`](Self::root_of) does; `None` if there is nothing of that name that the user may know of.
+    pub(super) fn known_root_of(&self, identity: &Identity, text: &str) -> Option<(FileKey, Namespace)> {
         let names = self.names();
         let is_own_root = |key: &FileKey| key.is_root() && key.owner.as_deref() == identity.name();
         let keys = identity.keys_of(text);
         let is_there =
             |key: &FileKey| names.tree(key).next().is_some_and(|entry| entry.key() != key || may_be_called(entry, text));
-        match keys.iter().find(|key| is_there(key) || is_own_root(key)) {
-            Some(key) => Ok((key.clone(), names)),
-            None => Err(self.unknown(identity, text).await?),
-        }
+        let key = keys.into_iter().find(|key| is_there(key) || is_own_root(key))?;
+        Some((key, names))
     }
 
     /// Returns what the user finds without naming a directory: the entries of the root of their own tree, and of other trees the
@@ -121,9 +130,8 @@ impl Access {
     pub fn overview(&self, identity: &Identity) -> Vec<Arc<Entry>> {
         let names = self.names();
         let mut found = names.list_shared(&FileKey::new(identity.name(), ""));
-        let is_others = |entry: &&Arc<Entry>| entry.key().owner.as_deref() != identity.name();
-        let is_outermost = |entry: &&Arc<Entry>| entry.key().ancestors().all(|directory| names.get(&directory).is_none());
-        found.extend(names.entries_shared().filter(|entry| is_others(entry) && is_outermost(entry)).cloned());
+        let others = names.owners().filter(|owner| *owner != identity.name());
+        found.extend(others.flat_map(|owner| names.outermost(owner)).cloned());
         found
     }
 
@@ -264,12 +272,26 @@ impl Access {
         let FileKey { owner, name: path } = identity.key_of(name);
         let key = FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&path).into_owned() };
         let key = self.in_place(key, name, own)?;
+        let may_store = self.may_store_of_another(&identity, &key).map(|owner| self.auth.account(owner).is_ok());
         let is_own = key.owner.as_deref() == identity.name();
+        if is_own || may_store.unwrap_or_default() { Ok(key) } else { Err(AccessError::AnotherTree { path: name.to_owned() }) }
+    }
+
+    /// Returns true if the user may store new files in a directory.
+    pub async fn may_store_in(&self, identity: &Identity, directory: &FileKey) -> bool {
+        let key = directory.child("new");
+        let Some(owner) = self.may_store_of_another(identity, &key).map(str::to_owned) else {
+            return directory.owner.as_deref() == identity.name();
+        };
+        self.off_thread(move |auth, _, _| auth.account(&owner)).await.is_ok()
+    }
+
+    /// Returns the owner of a key in another tree if the user may store it there. Admins may in every tree, so that it remains to be asked
+    /// whether there is such a user; nobody's tree is none.
+    fn may_store_of_another<'a>(&self, identity: &Identity, key: &'a FileKey) -> Option<&'a str> {
+        let owner = key.owner.as_deref().filter(|owner| identity.name().is_some_and(|name| name != *owner))?;
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
-        // An admin may store in every tree, and nobody's is none.
-        let has_owner = || key.owner.as_deref().is_some_and(|owner| self.auth.account(owner).is_ok());
-        let is_shared = || identity.name().is_some() && policy::may_store(&principal, &files, &key) && has_owner();
-        if is_own || is_shared() { Ok(key) } else { Err(AccessError::AnotherTree { path: name.to_owned() }) }
+        policy::may_store(&principal, &files, key).then_some(owner)
     }
 
     /// Returns the key of a new file that is called `name`, or that of `own` in the directory of that name.

@@ -14,7 +14,7 @@
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`counts`] | what the program counts, without a name of a user or a file |
 //! | [`pages`] | lists of files page by page |
-//! | [`browsing`] | lists that are searched, and in other orders, page by page |
+//! | [`browsing`] | lists that are searched, and in other orders, page by page: after a place, or by numbers |
 //! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | access of other users, for reading and for storing new files |
@@ -70,6 +70,7 @@ use tokio::sync::watch;
 pub use self::identity::Identity;
 pub use self::sections::CriticalSection;
 
+use self::browsing::Orders;
 use self::held::Held;
 use self::preference::PreferredNodes;
 use self::remote::RemoteRules;
@@ -166,6 +167,8 @@ pub struct Access {
     preferred: PreferredNodes,
     /// Files that users may see.
     known_files: KnownFiles,
+    /// Lists that users have looked at.
+    orders: Orders,
     state: Arc<State>,
 }
 
@@ -201,7 +204,7 @@ impl Access {
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
         let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
-        let known_files = KnownFiles::default();
+        let (known_files, orders) = (KnownFiles::default(), Orders::default());
         Ok(Access {
             engine,
             auth,
@@ -214,6 +217,7 @@ impl Access {
             profiles,
             preferred,
             known_files,
+            orders,
             state,
         })
     }
@@ -222,6 +226,12 @@ impl Access {
     #[must_use]
     pub fn with_mail_way(self, mail_way: Arc<str>) -> Access {
         Access { mail_way, ..self }
+    }
+
+    /// Sets the wall clock, in seconds since 1970: another one than the system's is for tests of what expires.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> u64) -> Access {
+        Access { clock, ..self }
     }
 
     /// Sets the profiles of faults that users may apply.

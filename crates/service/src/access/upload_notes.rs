@@ -2,22 +2,52 @@
 //! after the end of its process too.
 //!
 //! The engine keeps the full segments of such an upload. A note has what is beside them: who sends it and what was declared of it, the bytes
-//! after the last full segment, and how it has ended. Notes are in the database of the data directory, and each change of one is durable
-//! when it returns.
+//! after the last full segment, and how it has ended. Notes are in the database of the data directory, by the names of their users, and each
+//! change of one is durable when it returns.
+//!
+//! What a user has noted has a bound, for it counts in no quota: so many uploads that are open, so many bytes in all of these, and so many that
+//! are stored, of which the oldest goes first. Beside the notes there are three indexes, so that no change reads the notes of others, or more
+//! of the user's own than their keys.
+
+mod tables;
 
 use p2p_auth::{Auth, AuthError};
-use p2p_base::codec;
-use p2p_base::database::{Database, DatabaseError, Purpose, Stored};
+use p2p_base::database::{Database, DatabaseError, Purpose};
 use p2p_store::attributes::StoreAs;
 use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
-use redb::{ReadableTable, TableDefinition, TableError};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::tables::{drop_past, take_over_former};
+
+use self::tables::{all, count_open, read, remove, write};
 use super::{Access, AccessError};
 
-/// Notes by the names of their uploads.
-const NOTES: TableDefinition<[u8; 16], &[u8]> = TableDefinition::new("upload-notes");
+/// Bounds of what is noted for one user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotesMax {
+    /// Uploads that are open.
+    pub open: usize,
+    /// Bytes after the last full segments of all of these.
+    pub tails: u64,
+    /// Uploads that are stored.
+    pub stored: usize,
+}
+
+/// Bounds that hold.
+pub const NOTES_MAX: NotesMax = NotesMax { open: 256, tails: 64 << 20, stored: 1024 };
+
+/// Outcome of a wish to note an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Noted {
+    /// It is noted.
+    Done,
+    /// It is not: it would be new, and its user has as many open ones as may be.
+    TooMany,
+    /// It is not: what follows the last full segments of all open uploads of its user would have more bytes than may be.
+    NoRoom,
+}
 
 /// Note of an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,48 +104,54 @@ impl UploadNote {
 }
 
 impl Access {
-    /// Notes an upload, in place of what was noted of it before.
+    /// Notes an upload, in place of what was noted of it before, unless a bound of what its user may have noted is exceeded.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub async fn note_upload(&self, note: UploadNote) -> Result<(), AccessError> {
-        self.on_notes(move |database| write(database, &note)).await
+    pub async fn note_upload(&self, note: UploadNote) -> Result<Noted, AccessError> {
+        let now = self.now();
+        self.on_notes(move |database| write(database, &note, (now, NOTES_MAX))).await
     }
 
-    /// Returns the note of an upload, whoever sends it.
+    /// Returns true if the current user has as many open uploads as may be.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn has_uploads_max(&self) -> Result<bool, AccessError> {
+        let (now, user) = (self.now(), self.notes_of());
+        self.on_notes(move |database| Ok(count_open(database, &user, now)? >= NOTES_MAX.open)).await
+    }
+
+    /// Returns the note of an upload of the current user.
     ///
     /// # Errors
     /// Fails if the disk refuses.
     pub async fn upload_note(&self, id: UploadId) -> Result<Option<UploadNote>, AccessError> {
-        self.on_notes(move |database| read(database, id)).await
+        let user = self.notes_of();
+        self.on_notes(move |database| read(database, &user, id)).await
     }
 
-    /// Returns the notes of the uploads that the current user sends, in the order of their names. Those that are past are dropped, whosever they
-    /// are.
+    /// Returns the notes of the uploads that the current user sends, in the order of their names.
     ///
     /// # Errors
     /// Fails if the disk refuses.
     pub async fn upload_notes(&self) -> Result<Vec<UploadNote>, AccessError> {
-        let (now, user) = (self.now(), self.identity().name().map(str::to_owned));
-        let kept = self.kept_uploads().await?;
-        self.on_notes(move |database| {
-            let notes = all(database)?;
-            let is_past = |note: &UploadNote| note.is_past(now) && !kept.iter().any(|kept| kept.id == note.id);
-            let past: Vec<UploadId> = notes.iter().filter(|note| is_past(note)).map(|note| note.id).collect();
-            if !past.is_empty() {
-                forget(database, &past)?;
-            }
-            Ok(notes.into_iter().filter(|note| note.user == user && !past.contains(&note.id)).collect())
-        })
-        .await
+        let user = self.notes_of();
+        self.on_notes(move |database| all(database, &user)).await
     }
 
-    /// Forgets the note of an upload, if there is one.
+    /// Forgets the note of an upload of the current user, if there is one.
     ///
     /// # Errors
     /// Fails if the disk refuses.
     pub async fn forget_upload_note(&self, id: UploadId) -> Result<(), AccessError> {
-        self.on_notes(move |database| forget(database, &[id])).await
+        let user = self.notes_of();
+        self.on_notes(move |database| database.write_for(Purpose::Free, |tables| remove(tables, &user, id))).await
+    }
+
+    /// Returns the name by which the notes of the current user are found.
+    fn notes_of(&self) -> String {
+        self.identity().name().unwrap_or_default().to_owned()
     }
 
     async fn on_notes<T: Send + 'static>(
@@ -127,57 +163,12 @@ impl Access {
     }
 }
 
-fn write(database: &Database, note: &UploadNote) -> Result<(), DatabaseError> {
-    let value = codec::encode(UploadNote::VERSION, note).map_err(|error| DatabaseError::Io { reason: error.to_string() })?;
-    database.write(|transaction| {
-        transaction.open_table(NOTES)?.insert(note.id.as_bytes(), value.as_slice())?;
-        Ok(())
-    })
-}
-
-fn forget(database: &Database, ids: &[UploadId]) -> Result<(), DatabaseError> {
-    database.write_for(Purpose::Free, |transaction| {
-        let mut table = transaction.open_table(NOTES)?;
-        for id in ids {
-            table.remove(id.as_bytes())?;
-        }
-        Ok(())
-    })
-}
-
-fn read(database: &Database, id: UploadId) -> Result<Option<UploadNote>, DatabaseError> {
-    match database.read()?.open_table(NOTES) {
-        Ok(table) => Ok(table.get(id.as_bytes())?.and_then(|value| decoded(value.value()))),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn all(database: &Database) -> Result<Vec<UploadNote>, DatabaseError> {
-    let table = match database.read()?.open_table(NOTES) {
-        Ok(table) => table,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let mut notes = Vec::new();
-    for entry in table.iter()? {
-        notes.extend(decoded(entry?.1.value()));
-    }
-    Ok(notes)
-}
-
-/// Returns the note in a value; `None` if it is damaged or of another version of the program: what the engine keeps of the upload is
-/// there without it.
-fn decoded(value: &[u8]) -> Option<UploadNote> {
-    let decoded = codec::decode(UploadNote::VERSION, value);
-    decoded.inspect_err(|error| tracing::warn!(%error, "a note of an upload cannot be read")).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn note(id: u8, user: &str) -> UploadNote {
+    /// A note of a user.
+    pub(super) fn note(id: u8, user: &str) -> UploadNote {
         UploadNote {
             id: UploadId::new([id; 16]),
             user: Some(user.into()),
@@ -192,22 +183,6 @@ mod tests {
             tail: (65_536, vec![1, 2, 3]),
             end: End::Open,
         }
-    }
-
-    #[test]
-    fn notes_are_there_until_they_are_forgotten() {
-        let directory = tempfile::tempdir().unwrap();
-        let database = Database::open(&directory.path().join("a")).unwrap();
-        assert_eq!((read(&database, UploadId::new([1; 16])), all(&database)), (Ok(None), Ok(Vec::new())));
-        for note in [note(2, "bob"), note(1, "alice")] {
-            write(&database, &note).unwrap();
-        }
-        assert_eq!(all(&database).unwrap(), [note(1, "alice"), note(2, "bob")]);
-        forget(&database, &[UploadId::new([2; 16])]).unwrap();
-        let ended = UploadNote { end: End::Stored(Sha256Digest::of(b"a")), ..note(1, "alice") };
-        write(&database, &ended).unwrap();
-        assert_eq!(all(&database), Ok(vec![ended.clone()]));
-        assert_eq!(read(&database, ended.id), Ok(Some(ended)));
     }
 
     #[test]

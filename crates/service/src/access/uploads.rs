@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::{Keep, KeptUpload, ListUploads};
-use p2p_engine::transfer::TransferReport;
+use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{BegunUpload, EngineError, StreamUpload, policy};
 pub use p2p_store::attributes::StoreAs;
 use p2p_store::names::FileKey;
@@ -91,6 +91,23 @@ impl Access {
         match found.filter(|file| Some(file.sha256) == report.sha256) {
             Some(file) => Ok(Entry::File(policy::known_of(&identity.principal(), file))),
             None => self.known_entry(identity, &identity.label(key)).await,
+        }
+    }
+
+    /// Checks, before the content of an upload that is under way becomes a file, that the user may still store it: the directory may be shared
+    /// for that no longer. Callers have [checked](Self::check) the login before.
+    ///
+    /// # Errors
+    /// Fails as [`place_to_store`](Self::place_to_store) does for a new upload.
+    pub fn check_storing(&self, transfer: TransferId) -> Result<(), AccessError> {
+        let (identity, snapshot) = (self.identity(), self.engine.snapshots().borrow().clone());
+        let found = snapshot.transfers.iter().map(|report| &report.status).find(|status| status.id == transfer);
+        match found {
+            Some(status) if !policy::may_store(&identity.principal(), &snapshot.files, &status.file) => {
+                Err(AccessError::AnotherTree { path: identity.label(&status.file) })
+            }
+            // The report of one that is over says why.
+            _ => Ok(()),
         }
     }
 

@@ -29,8 +29,8 @@ pub struct Snapshots {
 /// Principals whose files are kept, at the most: the latest that have asked.
 const KNOWN_MAX: usize = 16;
 
-/// Files that each user may see, kept for the snapshots in which no file has changed. Clones share them: those who come in by HTTP have an
-/// access of their own for each request.
+/// Files that each user may see, kept and brought up to date by what has changed. Clones share them: those who come in by HTTP have an access of
+/// their own for each request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownFiles(Arc<Mutex<Vec<Known>>>);
 
@@ -44,12 +44,14 @@ struct Known {
 impl KnownFiles {
     /// Returns the files and directories of `all` that the principal may read, as they may see them.
     fn of(&self, principal: &Principal, all: &Namespace) -> Namespace {
-        let is_current = |kept: &&Known| kept.principal == *principal && kept.all.is_same(all);
-        if let Some(kept) = self.kept().iter().find(is_current) {
-            return kept.known.clone();
-        }
+        let before =
+            self.kept().iter().find(|kept| kept.principal == *principal).map(|kept| (kept.all.clone(), kept.known.clone()));
         // Nobody waits for the names of somebody else.
-        let known = policy::known_names(principal, all);
+        let known = match before {
+            Some((before, known)) if before.is_same(all) => return known,
+            Some((before, known)) => policy::known_names_since(principal, (&before, &known), all),
+            None => policy::known_names(principal, all),
+        };
         let mut kept = self.kept();
         kept.retain(|kept| kept.principal != *principal);
         if kept.len() >= KNOWN_MAX {

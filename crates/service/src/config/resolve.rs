@@ -23,13 +23,9 @@ use super::keys::{self, Section};
 use super::{Config, ConfigError, Origin, Setting, Settings, value_of};
 use crate::abilities::Glyphs;
 use crate::access::remote::RemoteRegistration;
-use crate::doors::guest::Limits;
 
 /// Memory that an upload with the largest segments needs to cut them ahead and to have one in flight, rounded up.
 const MEMORY_MIN: ByteSize = ByteSize::from_mib(16);
-
-/// Connections of the web from one address at the loopback, unless the configuration says otherwise: all clients on this machine have one.
-const LOOPBACK_CONNECTIONS: usize = 512;
 
 /// Configuration of the mail server.
 #[derive(Debug, Clone)]
@@ -271,18 +267,6 @@ impl Config {
         let count: u32 = self.required(Section::Web, "requests_per_second")?;
         // The least that is taken is 1.
         Ok(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
-    }
-
-    /// Returns the limits of the door of REST and of the pages at an address. Where nothing says how many connections one address may have, that
-    /// is as many as at every [door](crate::doors); at the loopback, where all clients of this machine have one address, more.
-    ///
-    /// # Errors
-    /// Fails if there is no value.
-    pub fn web_limits(&self, address: SocketAddr) -> Result<Limits, ConfigError> {
-        let (limits, connections): (Limits, usize) = (Limits::default(), self.required(Section::Web, "connections")?);
-        let own = if address.ip().to_canonical().is_loopback() { LOOPBACK_CONNECTIONS } else { limits.of_one_address };
-        let of_one_address = self.get(Section::Web, "connections_per_address").unwrap_or(own);
-        Ok(Limits { connections, of_one_address, ..limits })
     }
 
     /// Returns the files with which REST and the pages for browsers speak TLS; `None` if they do not.

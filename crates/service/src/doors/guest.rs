@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Figures, Stage};
+use crate::config::keys::Section;
+use crate::config::{Config, ConfigError};
 
 /// Number of refusals, by reason.
 pub type Refusals = BTreeMap<&'static str, u64>;
@@ -29,6 +31,24 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits { connections: 256, of_one_address: 64, until_request: Duration::from_secs(30), silence: Duration::from_secs(45) }
+    }
+}
+
+/// Connections of the web from one address at the loopback, unless the configuration says otherwise: all clients on this machine have one.
+const LOOPBACK_CONNECTIONS: usize = 512;
+
+impl Config {
+    /// Returns the limits of the door of REST and of the pages at an address. Where nothing says how many connections one address may have, that
+    /// is as many as at every door; at the loopback, where all clients of this machine have one address, more.
+    ///
+    /// # Errors
+    /// Fails if there is no number of connections.
+    pub fn web_limits(&self, address: SocketAddr) -> Result<Limits, ConfigError> {
+        let (limits, count) = (Limits::default(), |key: &'static str| self.text(Section::Web, key).parse().ok());
+        let connections =
+            count("connections").ok_or_else(|| ConfigError::Conflict("[web] connections has no value".to_owned()))?;
+        let own = if address.ip().to_canonical().is_loopback() { LOOPBACK_CONNECTIONS } else { limits.of_one_address };
+        Ok(Limits { connections, of_one_address: count("connections_per_address").unwrap_or(own), ..limits })
     }
 }
 
@@ -294,6 +314,11 @@ impl Guest {
     pub fn listen(&self) -> Listening {
         self.0.listening.fetch_add(1, Ordering::Relaxed);
         Listening(self.clone())
+    }
+
+    /// Returns the time without a sign of the client after which it is given up, which holds for a single answer too that it does not take.
+    pub fn silence(&self) -> Duration {
+        self.limits().silence
     }
 
     pub(super) fn is_listening(&self) -> bool {

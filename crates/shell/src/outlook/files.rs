@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use p2p_auth::names::UserName;
 use p2p_engine::{EngineError, policy};
 use p2p_service::access::AccessError;
 use p2p_store::manifest::FileRecord;
@@ -49,7 +50,7 @@ impl Outlook {
 
     /// Checks the names that a command is to give, as far as they are in its words: that something can have them, and that they are in
     /// the tree of the user unless that may have changed until then.
-    pub(super) fn check_new_names(&self, call: &Call) -> Result<(), ShellError> {
+    pub(super) async fn check_new_names(&self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         let names = match call.spec.name {
             "upload" => call.flags.get("as").map(std::slice::from_ref).unwrap_or_default(),
             "mkdir" => call.arguments.as_slice(),
@@ -58,15 +59,16 @@ impl Outlook {
         };
         for name in names {
             let key = self.identity.key_of(name);
-            // The root has no name, and what is to be made has one.
-            if key.name.is_empty() && call.spec.name != "mkdir" && !name.is_empty() {
-                continue;
-            }
-            let is_placed = call.spec.name == "mv" || self.is_own(&key) || (call.spec.name == "upload" && self.may_store(name));
+            let is_placed =
+                call.spec.name == "mv" || self.is_own(&key) || (call.spec.name == "upload" && self.may_store(shell, name).await);
             if !is_placed && !self.may_change_user {
                 return Err(AccessError::AnotherTree { path: name.clone() }.into());
             }
-            stored_path(&key.name).map_err(EngineError::from)?;
+            // A root has no name, and what is to be made has one.
+            let is_root = key.name.is_empty() && call.spec.name != "mkdir" && !name.is_empty();
+            if !is_root {
+                stored_path(&key.name).map_err(EngineError::from)?;
+            }
         }
         Ok(())
     }
@@ -120,13 +122,20 @@ impl Outlook {
     }
 
     /// Returns true if the user may store a file under a name, or in the directory of that name, which may be another user's.
-    fn may_store(&self, name: &str) -> bool {
+    async fn may_store(&self, shell: &Shell, name: &str) -> bool {
         let principal = self.identity.principal();
         let may_store = |key: &FileKey| policy::may_store(&principal, &self.names, key);
-        let keys = self.identity.keys_of(name);
         // Without accounts there is no other user.
-        self.identity.name().is_some()
-            && keys.iter().any(|key| key.owner.is_some() && (may_store(key) || may_store(&key.child("new"))))
+        let keys = self.identity.name().map(|_| self.identity.keys_of(name));
+        for key in keys.into_iter().flatten().filter(|key| may_store(key) || may_store(&key.child("new"))) {
+            // An admin may store in the tree of every user, and there is none of who is no user.
+            if let Some(owner) = &key.owner
+                && shell.access.user(UserName::folded(owner)).await.is_ok()
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Returns what an upload of a file needs, as far as that is certain.

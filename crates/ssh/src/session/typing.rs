@@ -62,7 +62,7 @@ pub(super) async fn typed_line(
 
 /// Completes the word at the cursor as far as there is one way to go on, and shows the ways where there are several.
 async fn complete(client: &mut Client, editor: &mut Editor, shell: &Shell) {
-    let known = Knowledge::of_access(shell.access(), shell.table());
+    let known = Knowledge::of_access(shell.access(), shell.table(), shell.access().user_names().await);
     let (text, at) = editor.text();
     let found = complete::complete(text, at, &known);
     let typed = text.get(found.start..at).map_or(0, str::len);

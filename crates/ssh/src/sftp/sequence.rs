@@ -149,6 +149,8 @@ impl Sequence {
             access.call(Await { transfer: self.transfer }).await?;
             return Err(Failure::of_other_content(&found, &expected));
         }
+        // What was shared for it may be so no longer; without its end the upload is kept or cancelled.
+        access.check_storing(self.transfer)?;
         // The report says why an upload is over.
         let _ = ended.hand_over().await;
         access.call(Await { transfer: self.transfer }).await?.into_result()?;

@@ -1,21 +1,30 @@
 //! What is directly in a directory, in the order of the keys and without copies: for lists that show a part of a long directory.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
-use super::{Entry, FileKey, Namespace};
+use super::{Entry, FileKey, FileRecord, Namespace};
 
 /// File or directory directly in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Child<'a> {
     /// An entry of the directory.
-    Entry(&'a Entry),
+    Entry(&'a Arc<Entry>),
     /// Key of a directory that has no entry of its own, because only what is within it is known.
     Implied(FileKey),
 }
 
-impl Child<'_> {
+impl<'a> Child<'a> {
+    /// Returns the file; `None` for a directory.
+    pub fn file(&self) -> Option<&'a FileRecord> {
+        match self {
+            Child::Entry(entry) => super::as_file(entry),
+            Child::Implied(_) => None,
+        }
+    }
+
     /// Returns the owner and the path.
-    pub const fn key(&self) -> &FileKey {
+    pub fn key(&self) -> &FileKey {
         match self {
             Child::Entry(entry) => entry.key(),
             Child::Implied(key) => key,
@@ -26,9 +35,9 @@ impl Child<'_> {
 impl Namespace {
     /// Returns what is directly in a directory, in the order of the keys. What is further below is passed over, so that a directory
     /// within it costs the same however much is in it. A directory without an entry of its own stands where what is in it would.
-    pub fn children<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = Child<'a>> {
+    pub fn children<'a, 'd>(&'a self, directory: &'d FileKey) -> impl Iterator<Item = Child<'a>> + use<'a, 'd> {
         let prefix = if directory.is_root() { String::new() } else { format!("{}/", directory.name) };
-        let from = |bound: Bound<FileKey>| self.entries.range((bound, Bound::Unbounded)).map(|(_, entry)| entry.as_ref());
+        let from = |bound: Bound<FileKey>| self.entries.range((bound, Bound::Unbounded)).map(|(_, entry)| entry);
         let key = move |name: String| FileKey { owner: directory.owner.clone(), name };
         let mut rest = from(Bound::Excluded(key(prefix.clone())));
         std::iter::from_fn(move || {
@@ -42,6 +51,24 @@ impl Namespace {
                 if self.get(&child).is_none() {
                     return Some(Child::Implied(child));
                 }
+            }
+        })
+    }
+
+    /// Returns the entries of an owner that are in no directory which has an entry itself, in the order of the keys. What is within another one
+    /// is passed over, so that what it costs depends on what is returned.
+    pub fn outermost<'a>(&'a self, owner: Option<&str>) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        let root = FileKey::new(owner, "");
+        let from = |bound: Bound<FileKey>| self.entries.range((bound, Bound::Unbounded)).map(|(_, entry)| entry);
+        let mut rest = from(Bound::Excluded(root.clone()));
+        std::iter::from_fn(move || {
+            loop {
+                let entry = rest.next().filter(|entry| entry.key().is_within(&root))?;
+                let Some(above) = entry.key().ancestors().filter(|above| self.get(above).is_some()).last() else {
+                    return Some(entry);
+                };
+                // The next name after all that are in that directory: `0` follows `/`.
+                rest = from(Bound::Included(FileKey { owner: above.owner, name: above.name + "0" }));
             }
         })
     }
@@ -115,6 +142,11 @@ mod tests {
                 listed.sort();
                 found.sort();
                 prop_assert_eq!(found, listed, "{}", directory);
+            }
+            let is_outermost = |entry: &&Arc<Entry>| entry.key().ancestors().all(|above| names.get(&above).is_none());
+            for owner in [owner, Some("bob"), None] {
+                let expected = names.entries_shared().filter(|entry| entry.key().owner.as_deref() == owner).filter(is_outermost);
+                prop_assert!(names.outermost(owner).eq(expected), "{owner:?}");
             }
         }
     }

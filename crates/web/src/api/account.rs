@@ -5,8 +5,7 @@ use axum::Json;
 use axum::routing::post;
 use http::StatusCode;
 use p2p_service::accounts::{Begun, CodeKind, Secret, SessionInfo};
-use qrcode::render::svg;
-use qrcode::{EcLevel, QrCode};
+use p2p_shell::qr::Picture;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,7 +19,7 @@ use crate::problem::Problem;
 use crate::web::Web;
 
 /// Width of a QR code at the least, in pixels: a camera reads it from a screen at an arm's length.
-const QR_PIXELS: u32 = 240;
+const QR_PIXELS: usize = 240;
 
 pub(super) fn routes() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
@@ -196,15 +195,13 @@ impl Enrolment {
     }
 }
 
-/// Returns a text as a QR code (ISO/IEC 18004): dark on light in every colour scheme, since cameras need that.
+/// Returns a text as a QR code.
 fn qr_svg(text: &str) -> Result<String, Problem> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|error| {
-        tracing::error!(%error, "a QR code cannot be made");
+    let code = Picture::of(text).ok_or_else(|| {
+        tracing::error!("a QR code cannot be made: the text is too long");
         Problem::internal()
     })?;
-    let picture = code.render::<svg::Color>().min_dimensions(QR_PIXELS, QR_PIXELS).build();
-    // Within a page there is no declaration of XML.
-    Ok(picture.split_once("?>").map_or(picture.as_str(), |(_, element)| element).to_owned())
+    Ok(code.svg(QR_PIXELS))
 }
 
 /// Enables the one-time passwords that are set up, with a code that shows that they work.

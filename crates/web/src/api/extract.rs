@@ -17,13 +17,12 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
+use crate::BODY_MAX;
 use crate::cookies::Browser;
 use crate::csrf;
-use crate::problem::{Problem, Rejected};
+use crate::problem::{Problem, Rejected, too_long};
 use crate::web::Web;
 
-/// Length of a body of JSON or of a form at the most, in bytes. Content of files is read by other means.
-pub(crate) const BODY_MAX: usize = 64 << 10;
 /// Time for such a body to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -36,6 +35,9 @@ impl<T: DeserializeOwned> FromRequest<Web> for Body<T> {
 
     async fn from_request(request: Request, web: &Web) -> Result<Body<T>, Rejected> {
         check_length(request.headers())?;
+        if request.headers().get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+            return Err(Problem::invalid(CONTENT_TYPE.as_str(), "it is there more than once").into());
+        }
         let Json(Object(body)) = in_time(<Json<Object<T>> as FromRequest<Web>>::from_request(request, web)).await??;
         Ok(Body(body))
     }
@@ -128,8 +130,7 @@ fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
     if declared.is_none_or(|length| length <= BODY_MAX as u64) {
         return Ok(());
     }
-    let detail = format!("the body has more than {} KiB", BODY_MAX >> 10);
-    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, name::REQUEST_LIMIT, detail))
+    Err(too_long())
 }
 
 /// Waits for a body.

@@ -116,68 +116,7 @@ pub(crate) fn routes() -> Router<Web> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
-    use crate::{embedded, pages};
-
-    /// Paths of what is for people: pages, and what these load.
-    const PAGES: &[&str] = &[
-        "/",
-        "/account",
-        "/api",
-        "/files",
-        "/files/",
-        "/files/{*path}",
-        "/problems/{reason}",
-        "/register",
-        "/room",
-        "/room/transfers/{id}",
-        "/s/{token}",
-        "/sign-in",
-        "/sign-in/code",
-        "/sign-out",
-        "/static/{*path}",
-        "/uploads",
-    ];
-
-    /// Routes of a router: each path with its methods, as the router shows them to those who look for errors in it.
-    fn shown(router: &Router<Web>) -> BTreeMap<String, BTreeSet<String>> {
-        let text = format!("{router:?}");
-        let (routes, rest) = text.split_once("node: Node { paths: {").unwrap();
-        let (paths, _) = rest.split_once('}').map(|_| rest.split_once("} }").unwrap()).unwrap();
-        let entries = |text: &str| -> BTreeMap<usize, String> {
-            let entry = |entry: &str| entry.split_once("): ").map(|(id, rest)| (id.parse().unwrap(), rest.to_owned()));
-            text.split("RouteId(").skip(1).filter_map(entry).collect()
-        };
-        let of_route = |text: &str| -> BTreeSet<String> {
-            let allowed = text.split("allow_header: Bytes(b\"").nth(1).unwrap().split('"').next().unwrap();
-            allowed.split(',').map(|method| method.to_lowercase()).collect()
-        };
-        let (methods, paths) = (entries(routes), entries(paths));
-        paths.iter().map(|(id, path)| (path.split('"').nth(1).unwrap().to_owned(), of_route(&methods[id]))).collect()
-    }
-
-    /// Each route is described, with its methods, and each operation of the description is a route; what is for people is not described.
-    #[test]
-    fn every_route_is_described_and_the_other_way_round() {
-        let served = shown(&routes().merge(pages::routes()).merge(embedded::routes()));
-        let mut description = described().1;
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (path, item) in &mut description.paths.paths {
-            told.insert(path.clone(), describing::operations(item).map(|(method, _)| method.to_owned()).collect());
-        }
-        for (path, methods) in &served {
-            let described = told.remove(&path.replace("{*", "{")).unwrap_or_default();
-            assert_eq!(described.is_empty(), PAGES.contains(&path.as_str()), "{path} is not described, or is a page");
-            // What is answered to GET is answered to HEAD, whether or not there is more to say of it.
-            let beside = if described.contains("head") { "" } else { "head" };
-            let methods: BTreeSet<String> = methods.iter().filter(|method| *method != beside).cloned().collect();
-            assert!(described.is_empty() || described == methods, "{path}: {described:?} are described, and {methods:?} there");
-        }
-        assert!(told.is_empty(), "described, and not there: {told:?}");
-        assert!(served.len() > 80 && PAGES.iter().all(|page| served.contains_key(*page)), "{served:?}");
-    }
 
     #[test]
     fn an_older_path_is_described_as_what_it_stands_for() {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{Method, Uri};
+use http::{Method, StatusCode, Uri};
+use p2p_service::reasons::name;
+use percent_encoding::percent_decode_str;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, ParameterIn};
@@ -50,6 +52,11 @@ impl Parameters {
 
     fn check(&self, path: &str, method: &Method, uri: &Uri) -> Result<(), Rejected> {
         let Some(known) = self.known(path, method) else { return Ok(()) };
+        if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
+            return Err(
+                Problem::new(StatusCode::BAD_REQUEST, name::INVALID_FIELD, "the query: it is no UTF-8, percent-encoded").into()
+            );
+        }
         let axum::extract::Query(given) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)?;
         let Some((name, _)) = given.into_iter().find(|(name, _)| !known.contains(name)) else { return Ok(()) };
         let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -93,6 +100,8 @@ mod tests {
         assert!(check("/api/files/list", Method::HEAD, "/api/files/list?sort=size"), "an older path takes the same");
         assert!(!check("/api/v1/nodes", Method::GET, "/x?a"));
         assert!(check("/api/v1/nodes", Method::GET, "/x?"));
+        assert!(check("/api/v1/files", Method::GET, "/x?path=%c3%a9"));
+        assert!(!check("/api/v1/files", Method::GET, "/x?path=%e9"), "it would be read as another name");
         assert!(check("/api/v1/nodes", Method::POST, "/x?a"), "there is no such operation, which is told by itself");
     }
 }

@@ -83,9 +83,9 @@ pub(super) async fn within<T>(span: Duration, answer: impl Future<Output = Resul
     }
 }
 
-/// Returns the problem of something that is not there.
-pub(super) fn unknown(what: impl Display) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, format_args!("{what} is not there"))
+/// Returns the problem of something that is not there; `next` says where one finds what is.
+pub(super) fn unknown(what: impl Display, next: &'static str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, format_args!("{what} is not there")).with_next(next)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const TARGET_MAX: usize = 16 << 10;
 /// Answers a request for what is not there.
 pub(crate) async fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, "there is nothing at this path")
+        .with_next("`/api/v1/openapi.json` has the paths that there are")
 }
 
 /// Answers a request by a method that its target has not. The header `Allow` is added to it.

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use self::failures::unknown;
 use self::hosts::Hosts;
-use crate::api::extract::BODY_MAX;
+use crate::BODY_MAX;
 use crate::cookies::{self, Cookies};
 use crate::csrf;
 use crate::rates::{self, Rates};

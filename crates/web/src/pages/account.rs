@@ -9,12 +9,12 @@ use p2p_service::Scope;
 use p2p_service::access::{AccessError, Identity};
 use p2p_service::accounts::{ApiTokenInfo, Begun, CodeKind, NewToken, Reach, Secret, SessionInfo};
 use p2p_service::event_words::date_of;
+use p2p_shell::qr::Picture;
 use secrecy::ExposeSecret;
 
 use super::fields::Fields;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::page;
-use super::qr::Code;
 use crate::api::extract::Form;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -46,7 +46,7 @@ struct ApiToken {
 #[derive(Debug)]
 struct Enrolling {
     /// Secret to be typed into an app, and the code to be scanned; none where codes are mailed.
-    app: Option<(String, Option<Code>)>,
+    app: Option<(String, Option<Picture>)>,
 }
 
 /// Outcome of a change that is shown once, and never again.
@@ -157,7 +157,7 @@ async fn password(visitor: &Visitor, fields: &Fields) -> Result<Once, Problem> {
 
 async fn enrol(visitor: &Visitor, kind: CodeKind) -> Result<Once, Problem> {
     let app = match visitor.access.otp_enable(kind).await? {
-        Begun::App(enrolment) => Some((enrolment.secret.expose_secret().to_owned(), Code::of(enrolment.uri.expose_secret()))),
+        Begun::App(enrolment) => Some((enrolment.secret.expose_secret().to_owned(), Picture::of(enrolment.uri.expose_secret()))),
         Begun::Mail => None,
     };
     Ok(Once { enrolling: Some(Enrolling { app }), ..Once::default() })

@@ -1,7 +1,5 @@
 //! Files and directories as rows of a list, with what may be done with each.
 
-use std::sync::Arc;
-
 use p2p_base::spelling::visible;
 use p2p_service::access::Identity;
 use p2p_service::event_words::{bytes_of, date_of};
@@ -86,60 +84,5 @@ pub(super) fn kind_of(name: &str) -> &'static str {
         "txt" | "md" | "log" | "csv" | "tsv" | "json" | "toml" | "yaml" | "yml" | "xml" | "ini" | "conf" | "rs" | "py" | "c"
         | "h" | "js" | "ts" | "css" | "html" | "sh" | "svg" => "text",
         _ => "file",
-    }
-}
-
-/// Order of a list. Directories come before files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Sort {
-    #[default]
-    Name,
-    Size,
-    Modified,
-}
-
-impl Sort {
-    /// Returns what a query asks for; by name, if it does not name anything else.
-    pub(super) fn of(text: &str) -> Sort {
-        match text {
-            "size" => Sort::Size,
-            "modified" => Sort::Modified,
-            _ => Sort::Name,
-        }
-    }
-
-    /// Returns the name in a query.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Sort::Name => "name",
-            Sort::Size => "size",
-            Sort::Modified => "modified",
-        }
-    }
-
-    /// Sorts entries; what is equal stays in the order of the names.
-    pub(super) fn sort(self, entries: &mut [Arc<Entry>], is_descending: bool) {
-        let is_file = |entry: &Entry| matches!(entry, Entry::File(_));
-        entries.sort_by_cached_key(|entry| (is_file(entry), entry.key().last_name().to_lowercase()));
-        let directories = entries.iter().take_while(|entry| !is_file(entry)).count();
-        let (directories, files) = entries.split_at_mut(directories);
-        for part in [directories, files] {
-            match self {
-                Sort::Name => {}
-                Sort::Size => part.sort_by_key(|entry| size_of(entry)),
-                Sort::Modified => part.sort_by_key(|entry| entry.attributes().modified),
-            }
-            if is_descending {
-                part.reverse();
-            }
-        }
-    }
-}
-
-/// Returns the size of a file, and 0 for a directory.
-pub(super) const fn size_of(entry: &Entry) -> u64 {
-    match entry {
-        Entry::File(file) => file.size,
-        Entry::Directory(_) => 0,
     }
 }

@@ -1,22 +1,15 @@
-//! Figures of a stored file: which nodes hold its segments, and the waterfall of the upload that has stored it. The templates draw them as
-//! SVG from the numbers here, and repeat them as tables.
+//! Figures of a stored file: which nodes hold its segments. The template draws them as SVG from the numbers here, and repeats them as a table.
 
 use std::collections::BTreeMap;
 
 use p2p_service::event_words::bytes_of;
-use p2p_service::files::{FileRecord, NodeNumber, SegmentRecord, SegmentTimeline, SimDuration, SimTime, TransferReport};
-use p2p_service::network::{NodeStatus, Snapshot};
-
-use super::pieces::{Pieces, unknown_of};
+use p2p_service::files::{NodeNumber, SegmentRecord, SimTime};
+use p2p_service::network::NodeStatus;
 
 /// Columns of the map at the most; more segments share a column.
 const COLUMNS_MAX: usize = 240;
 /// Width of the whole map, and of a column at the most, in pixels.
 const MAP: (usize, usize) = (720, 14);
-/// Segments in the waterfall at the most.
-const BARS_MAX: usize = 128;
-/// Width of the waterfall in pixels.
-const WATERFALL: f64 = 640.0;
 
 /// Node that holds segments of a file.
 #[derive(Debug)]
@@ -123,93 +116,6 @@ fn standing(status: Option<&NodeStatus>, now: SimTime) -> (&'static str, &'stati
     (state.name(), class, health, proof)
 }
 
-/// Bar of the waterfall: a segment, with the starts and widths of its phases in pixels.
-#[derive(Debug)]
-pub(super) struct Bar {
-    pub(super) index: u32,
-    pub(super) holder: String,
-    pub(super) attempt: u32,
-    pub(super) retransmits: u32,
-    pub(super) y: usize,
-    /// From the queue to the first byte, from there to the last, and from there to the acknowledgement.
-    pub(super) phases: [(String, String); 3],
-    /// Seconds for which the upload had run then, since its first segment: queued, first byte, last byte, acknowledged.
-    pub(super) times: [String; 4],
-}
-
-/// Waterfall of the upload that has stored a file: of all its transfers that are remembered, without the pauses between them.
-#[derive(Debug)]
-pub(super) struct Waterfall {
-    /// Transfer that has stored the file, the last one of its upload.
-    pub(super) transfer: String,
-    /// Number of the transfers.
-    pub(super) pieces: usize,
-    /// Segments of which no timing is known; empty if that of each is.
-    pub(super) unknown: String,
-    pub(super) bars: Vec<Bar>,
-    pub(super) left_out: usize,
-    pub(super) height: usize,
-    pub(super) seconds: String,
-    /// Marks of the axis: place and label.
-    pub(super) marks: Vec<(String, String)>,
-}
-
-impl Waterfall {
-    /// Returns the waterfall of the upload that has stored this file, if it is remembered.
-    pub(super) fn of(file: &FileRecord, snapshot: &Snapshot) -> Option<Waterfall> {
-        let has_stored = |report: &&std::sync::Arc<TransferReport>| {
-            report.status.direction.name() == "upload" && report.status.file == file.key && report.sha256 == Some(file.sha256)
-        };
-        let last = snapshot.transfers.iter().rev().find(has_stored)?;
-        let pieces = Pieces::of(&snapshot.transfers, last);
-        let lines = pieces.timelines();
-        let ran = |at: SimTime| pieces.ran_until(at, snapshot.at);
-        let start = lines.values().map(|segment| ran(segment.queued)).min()?;
-        let end = lines.values().filter_map(|segment| segment.acknowledged.or(segment.last_byte)).map(ran).max()?;
-        let span = (end.as_secs_f64() - start.as_secs_f64()).max(1e-9);
-        let drawn = lines.values().take(BARS_MAX).enumerate();
-        let bars: Vec<Bar> = drawn.map(|(row, segment)| bar(segment, row, (&ran, start, span))).collect();
-        Some(Waterfall {
-            transfer: last.status.id.to_string(),
-            pieces: pieces.len(),
-            unknown: unknown_of(file.segments, &lines).unwrap_or_default(),
-            left_out: lines.len().saturating_sub(BARS_MAX),
-            height: bars.len() * 14 + 24,
-            bars,
-            seconds: format!("{span:.2}"),
-            marks: marks(span),
-        })
-    }
-}
-
-/// Returns the places and labels of five marks over a span in seconds, with as many decimals as tell them apart.
-fn marks(span: f64) -> Vec<(String, String)> {
-    let decimals = (1.0 - (span / 4.0).log10().floor()).clamp(1.0, 6.0) as usize;
-    let mark = |part: f64| (format!("{:.0}", WATERFALL * part), format!("{:.decimals$} s", span * part));
-    [0.0, 0.25, 0.5, 0.75, 1.0].map(mark).to_vec()
-}
-
-/// Returns the row of a segment. `ran` tells for how long the upload had run at an instant.
-fn bar(segment: &SegmentTimeline, row: usize, (ran, start, span): (&dyn Fn(SimTime) -> SimDuration, SimDuration, f64)) -> Bar {
-    let since = |at: SimTime| ran(at).as_secs_f64() - start.as_secs_f64();
-    let place = |at: SimTime| since(at) / span * WATERFALL;
-    let phase = |from: Option<SimTime>, to: Option<SimTime>| match (from, to) {
-        (Some(from), Some(to)) => (format!("{:.1}", place(from)), format!("{:.1}", (place(to) - place(from)).max(0.5))),
-        _ => ("0".to_owned(), "0".to_owned()),
-    };
-    let time = |at: Option<SimTime>| at.map(|at| format!("{:.3}", since(at))).unwrap_or_else(|| "–".to_owned());
-    let SegmentTimeline { queued, first_byte, last_byte, acknowledged, .. } = *segment;
-    Bar {
-        index: segment.index,
-        holder: segment.holder.to_string(),
-        attempt: segment.attempt + 1,
-        retransmits: segment.retransmits,
-        y: row * 14 + 20,
-        phases: [phase(Some(queued), first_byte), phase(first_byte, last_byte), phase(last_byte, acknowledged)],
-        times: [Some(queued), first_byte, last_byte, acknowledged].map(time),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,13 +127,6 @@ mod tests {
             [Cell { x: 0, first: 0, last: 1, held: 2 }, Cell { x: 6, first: 4, last: 5, held: 1 },]
         );
         assert_eq!(cells(&[2], 2, 3, 3), [Cell { x: 3, first: 2, last: 2, held: 1 }]);
-    }
-
-    #[test]
-    fn marks_of_a_short_span_differ() {
-        let labels = |span| marks(span).into_iter().map(|(_, label)| label).collect::<Vec<String>>();
-        assert_eq!(labels(0.15), ["0.000 s", "0.037 s", "0.075 s", "0.112 s", "0.150 s"]);
-        assert_eq!(labels(40.0), ["0.0 s", "10.0 s", "20.0 s", "30.0 s", "40.0 s"]);
     }
 
     #[test]

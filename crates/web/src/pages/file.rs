@@ -1,14 +1,17 @@
 //! The page of a file: what it is, a preview, where its segments are, and how it was stored.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::response::Response;
 use p2p_service::event_words::{date_of, mode_of};
-use p2p_service::files::{FileRecord, StatFile};
+use p2p_service::files::{FileRecord, StatFile, TransferReport};
 
 use super::entries::Row;
-use super::figures::{Map, Waterfall};
+use super::figures::Map;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::listing::{Crumb, crumbs};
+use super::room::Waterfall;
 use super::{links, page};
 
 #[derive(Debug, Template)]
@@ -24,6 +27,7 @@ struct FilePage {
     segments: u32,
     may_change: bool,
     map: Map,
+    /// Waterfall of the upload that has stored the file, if it is remembered.
     waterfall: Option<Waterfall>,
 }
 
@@ -43,8 +47,20 @@ pub(super) async fn shown(visitor: &Visitor, file: FileRecord) -> Result<Respons
         segments: file.segments,
         may_change: identity.may_change(&file.key),
         map: Map::of(&manifest.segments, &snapshot.figures.nodes, snapshot.at),
-        waterfall: Waterfall::of(&file, &snapshot),
+        waterfall: stored_by(&file, &snapshot.transfers)
+            .map(|report| Waterfall::of_stored(&snapshot, (report, file.segments), identity)),
         row,
     };
     Ok(page(&shown))
+}
+
+/// Returns the transfer that has stored this file, if it had segments to store.
+fn stored_by<'a>(file: &FileRecord, transfers: &'a [Arc<TransferReport>]) -> Option<&'a TransferReport> {
+    let has_stored = |report: &&TransferReport| {
+        report.status.direction.name() == "upload"
+            && report.status.file == file.key
+            && report.sha256 == Some(file.sha256)
+            && file.segments > 0
+    };
+    transfers.iter().rev().map(Arc::as_ref).find(has_stored)
 }

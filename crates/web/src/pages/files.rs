@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 
 use super::fields::Fields;
 use super::frame::{Failed, Part, Visitor};
-use super::named::{Named, named};
+use super::named::named;
 use super::{changes, file, listing, page};
 use crate::api::extract::{Form, Path, Query};
 use crate::web::Web;
@@ -45,10 +45,10 @@ async fn shown(
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let named = named(&visitor, &path).await?;
-    match (query.get("do"), named.file) {
-        ("", Some(found)) => file::shown(&visitor, found).await,
-        ("", None) => listing::shown(&visitor, &named.key, &query, &headers),
-        (_, file) => changes::asked(&visitor, &Named { file, ..named }, &query).await,
+    match (query.get("do"), &named.file) {
+        ("", Some(found)) => file::shown(&visitor, found.clone()).await,
+        ("", None) => listing::shown(&visitor, &named, &query, &headers).await,
+        _ => changes::asked(&visitor, &named, &query).await,
     }
 }
 

@@ -1,26 +1,24 @@
 //! The page of a directory: its entries as a list or as tiles, sorted, searched, and page by page.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{COOKIE, SET_COOKIE};
-use p2p_base::spelling::{folded, visible};
+use p2p_base::spelling::visible;
 use p2p_service::access::Identity;
+use p2p_service::access::browsing::{Numbered, NumberedPage, Sort};
 use p2p_service::event_words::bytes_of;
 use p2p_service::files::{Entry, FileKey};
 
-use super::entries::{Row, Sort, size_of};
+use super::entries::Row;
 use super::fields::Fields;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::links::{self, encoded};
+use super::named::Named;
 use super::page;
 
 /// Entries of a page.
 const PAGE: usize = 200;
-/// Entries that a search finds at the most.
-const FOUND_MAX: usize = 10_000;
 /// Name of the cookie that remembers tiles or a list.
 const VIEW: &str = "p2p_view";
 
@@ -68,7 +66,6 @@ struct Listing {
     before: String,
     after: String,
     done: String,
-    is_cut: bool,
 }
 
 /// List that the query asks for.
@@ -84,7 +81,7 @@ struct Wanted {
 impl Wanted {
     fn of(query: &Fields) -> Wanted {
         Wanted {
-            sort: Sort::of(query.get("sort")),
+            sort: sort_of(query.get("sort")),
             is_descending: query.get("order") == "desc",
             search: query.get("search").trim().to_owned(),
             is_shared: query.has("shared"),
@@ -94,7 +91,7 @@ impl Wanted {
 
     /// Returns the query that asks for this.
     fn query(&self) -> String {
-        let mut query = format!("?sort={}&order={}", self.sort.name(), if self.is_descending { "desc" } else { "asc" });
+        let mut query = format!("?sort={}&order={}", name_of(self.sort), if self.is_descending { "desc" } else { "asc" });
         if !self.search.is_empty() {
             query += &format!("&search={}", encoded(&self.search));
         }
@@ -123,48 +120,41 @@ impl Wanted {
 }
 
 /// Answers with the page of a directory that the user may know of.
-pub(super) fn shown(visitor: &Visitor, key: &FileKey, query: &Fields, headers: &HeaderMap) -> Result<Response, Failed> {
-    let (identity, wanted) = (&visitor.identity, Wanted::of(query));
-    let (mut entries, is_cut) = found(visitor, key, &wanted);
-    wanted.sort.sort(&mut entries, wanted.is_descending);
-    let (total, bytes) = (entries.len(), bytes_of(entries.iter().map(|entry| size_of(entry)).sum()));
-    let pages = total.div_ceil(PAGE).max(1);
-    let number = wanted.number.min(pages);
+pub(super) async fn shown(visitor: &Visitor, named: &Named, query: &Fields, headers: &HeaderMap) -> Result<Response, Failed> {
+    let (identity, key, wanted) = (&visitor.identity, &named.key, Wanted::of(query));
+    let found = found(visitor, named, &wanted).await?;
     let path =
         if key.is_root() && key.owner.as_deref() == identity.name() { String::new() } else { links::path_of(identity, key) };
     let href = links::page(&path);
     let at = |number: usize| href.clone() + &Wanted { number, ..wanted.clone() }.query();
     let view = view_of(query, headers);
     let is_grid = view.0 == "grid";
-    let row = |entry: &Arc<Entry>| match wanted.search.is_empty() && !wanted.is_shared {
+    let row = |entry: &Entry| match wanted.search.is_empty() && !wanted.is_shared {
         true => Row::of(identity, entry),
         // What is found anywhere is named by its whole path.
         false => Row { name: visible(&links::path_of(identity, entry.key())).into_owned(), ..Row::of(identity, entry) },
     };
-    let is_own = key.owner.as_deref() == identity.name() && !wanted.is_shared;
-    let is_uploader = identity.name().is_some_and(|name| visitor.access.names().is_uploader(key, name));
     let listing = Listing {
         frame: visitor.frame(if wanted.is_shared { Part::Shared } else { Part::Files }),
         crumbs: crumbs(identity, key),
         name: title(identity, key, &wanted),
-        rows: entries.iter().skip((number - 1) * PAGE).take(PAGE).map(row).collect(),
+        rows: found.entries.iter().map(row).collect(),
         headings: wanted.headings(&href),
-        is_own,
-        may_store: is_own || is_uploader,
+        is_own: key.owner.as_deref() == identity.name() && !wanted.is_shared,
+        may_store: !wanted.is_shared && visitor.access.may_store_in(identity, key).await,
         is_shared: wanted.is_shared,
         is_grid,
-        other_view: format!("{}&view={}", at(number), if is_grid { "list" } else { "grid" }),
-        before: if number > 1 { at(number - 1) } else { String::new() },
-        after: if number < pages { at(number + 1) } else { String::new() },
+        other_view: format!("{}&view={}", at(found.number), if is_grid { "list" } else { "grid" }),
+        before: if found.number > 1 { at(found.number - 1) } else { String::new() },
+        after: if found.number < found.pages { at(found.number + 1) } else { String::new() },
         done: done(query),
         search: wanted.search.clone(),
         path,
         href,
-        total,
-        bytes,
-        number,
-        pages,
-        is_cut,
+        total: found.total,
+        bytes: bytes_of(found.bytes),
+        number: found.number,
+        pages: found.pages,
     };
     let shown = page(&listing);
     Ok(match view {
@@ -175,23 +165,35 @@ pub(super) fn shown(visitor: &Visitor, key: &FileKey, query: &Fields, headers: &
     })
 }
 
-/// Returns the entries of a directory, or what a search finds within it, and whether there is more.
-fn found(visitor: &Visitor, key: &FileKey, wanted: &Wanted) -> (Vec<Arc<Entry>>, bool) {
-    let identity = &visitor.identity;
-    if wanted.is_shared {
-        let is_others = |entry: &Arc<Entry>| entry.key().owner.as_deref() != identity.name();
-        return (visitor.access.overview(identity).into_iter().filter(is_others).collect(), false);
+/// Returns a page of the entries of a directory, of what a search finds within it, or of what others share.
+async fn found(visitor: &Visitor, named: &Named, wanted: &Wanted) -> Result<NumberedPage, Failed> {
+    let numbered = Numbered {
+        path: Some(named.text.clone()).filter(|_| !wanted.is_shared),
+        search: wanted.search.clone(),
+        sort: wanted.sort,
+        is_descending: wanted.is_descending,
+        number: wanted.number,
+        max: PAGE,
+    };
+    Ok(visitor.access.browse_numbered(&visitor.identity, &numbered).await?)
+}
+
+/// Returns the order that a query asks for; by name, if it does not name anything else.
+fn sort_of(text: &str) -> Sort {
+    match text {
+        "size" => Sort::Size,
+        "modified" => Sort::Modified,
+        _ => Sort::Name,
     }
-    let names = visitor.access.names();
-    if wanted.search.is_empty() {
-        return (names.list_shared(key), false);
+}
+
+/// Returns the name of an order in a query.
+const fn name_of(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Size => "size",
+        Sort::Modified => "modified",
+        Sort::Name | Sort::Kind | Sort::Created => "name",
     }
-    let text = folded(&wanted.search);
-    let is_found = |entry: &&Entry| entry.key() != key && folded(entry.key().last_name()).contains(&text);
-    let mut found: Vec<_> = names.tree(key).filter(is_found).take(FOUND_MAX + 1).cloned().map(Arc::new).collect();
-    let is_cut = found.len() > FOUND_MAX;
-    found.truncate(FOUND_MAX);
-    (found, is_cut)
 }
 
 fn title(identity: &Identity, key: &FileKey, wanted: &Wanted) -> String {

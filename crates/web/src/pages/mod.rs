@@ -5,14 +5,14 @@
 //! |---|---|
 //! | `frame` | who asks for a page, what all pages have, and problems as pages |
 //! | `sign_in`, `register` | logging in and out, and a new account |
-//! | `account` | password, one-time passwords, sessions, API tokens; `qr` draws the code of an authenticator app |
+//! | `account` | password, one-time passwords, sessions, API tokens |
 //! | `files` | `/files/PATH`: `listing` is the page of a directory and `file` that of a file |
-//! | `figures` | where the segments of a file are, and the waterfall of its upload |
+//! | `figures` | where the segments of a file are |
 //! | `pieces` | the transfers of one upload as one thing |
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
 //! | `reasons` | `/problems/REASON`: what the reason of a problem means |
-//! | `reader` | the description of REST, for people |
+//! | `reader`, `prose` | the description of REST, for people; code within prose |
 //! | `entries`, `links`, `fields`, `named` | rows of lists, links to files, fields of forms, and what a path names |
 //! | `room` | the control room |
 
@@ -28,7 +28,7 @@ mod links;
 mod listing;
 mod named;
 mod pieces;
-mod qr;
+mod prose;
 mod reader;
 mod reasons;
 mod register;

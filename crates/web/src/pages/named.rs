@@ -20,12 +20,7 @@ pub(super) async fn named(visitor: &Visitor, path: &str) -> Result<Named, Failed
     let Visitor { access, identity, .. } = visitor;
     let text = if path.is_empty() { "." } else { path }.to_owned();
     // Fails if there is nothing of this name that the user may know of, and records that.
-    access.list_page(identity, Some(&text), false, None, 1).await?;
-    let names = access.names();
-    let keys = identity.keys_of(&text);
-    let is_there = |key: &&FileKey| names.tree(key).next().is_some();
-    let key = keys.iter().find(is_there).or(keys.first()).cloned().unwrap_or_else(|| identity.key_of(&text));
-    let file = names.file(&key).cloned();
+    let (key, file) = access.located(identity, &text).await?;
     Ok(Named { text, key, file })
 }
 

@@ -88,8 +88,22 @@ impl<'s> Pieces<'s> {
         self.ran_until(now, now)
     }
 
+    /// Returns the histories of the [`timelines`](Self::timelines) with the times for which these transfers had run as instants.
+    pub(super) fn without_pauses(&self, now: SimTime) -> Vec<SegmentTimeline> {
+        let ran = |at: SimTime| SimTime::ZERO + self.ran_until(at, now);
+        let moved = |line: &SegmentTimeline| SegmentTimeline {
+            queued: ran(line.queued),
+            connected: line.connected.map(ran),
+            first_byte: line.first_byte.map(ran),
+            last_byte: line.last_byte.map(ran),
+            acknowledged: line.acknowledged.map(ran),
+            ..line.clone()
+        };
+        self.timelines().into_values().map(moved).collect()
+    }
+
     /// Returns the time for which they had run at an instant.
-    pub(super) fn ran_until(&self, at: SimTime, now: SimTime) -> SimDuration {
+    fn ran_until(&self, at: SimTime, now: SimTime) -> SimDuration {
         let ran = self.reports.iter().map(|report| report.status.finished.unwrap_or(now).min(at).since(report.status.started));
         ran.fold(SimDuration::ZERO, |all, one| all + one)
     }

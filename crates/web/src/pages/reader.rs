@@ -9,6 +9,7 @@ use axum::routing::get;
 use serde_json::Value;
 
 use super::page;
+use super::prose::{Prose, prose};
 use crate::web::Web;
 
 /// Parameter of an operation, or a field of its body.
@@ -18,7 +19,7 @@ struct Field {
     place: String,
     kind: String,
     is_needed: bool,
-    told: String,
+    told: Prose,
 }
 
 /// Operation, as the page shows it.
@@ -26,26 +27,26 @@ struct Operation {
     id: String,
     method: String,
     path: String,
-    summary: String,
-    told: String,
+    summary: Prose,
+    told: Prose,
     fields: Vec<Field>,
     /// Media types and names of the body, where there is one.
     body: Vec<(String, String)>,
     /// Statuses with what they mean and the name of what comes.
-    answers: Vec<(String, String, String)>,
+    answers: Vec<(String, Prose, String)>,
 }
 
 /// Group of operations.
 struct Group {
     name: String,
-    told: String,
+    told: Prose,
     operations: Vec<Operation>,
 }
 
 /// Schema of a body.
 struct Shape {
     name: String,
-    told: String,
+    told: Prose,
     fields: Vec<Field>,
 }
 
@@ -55,7 +56,7 @@ struct Shape {
 struct Reader {
     title: String,
     version: String,
-    told: String,
+    told: Prose,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
 }
@@ -75,6 +76,10 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
+fn told_of(value: &Value) -> Prose {
+    prose(value.as_str().unwrap_or_default())
+}
+
 fn reader(description: &str) -> Reader {
     let whole: Value = serde_json::from_str(description).unwrap_or_default();
     let mut groups: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
@@ -86,14 +91,14 @@ fn reader(description: &str) -> Reader {
     let tags = whole["tags"].as_array().into_iter().flatten();
     let group = |tag: &Value| {
         let operations = groups.remove(tag["name"].as_str()?)?;
-        Some(Group { name: text(&tag["name"]), told: text(&tag["description"]), operations })
+        Some(Group { name: text(&tag["name"]), told: told_of(&tag["description"]), operations })
     };
     let groups = tags.filter_map(group).collect();
     let shapes = whole["components"]["schemas"].as_object().into_iter().flatten();
     Reader {
         title: text(&whole["info"]["title"]),
         version: text(&whole["info"]["version"]),
-        told: text(&whole["info"]["description"]),
+        told: told_of(&whole["info"]["description"]),
         groups,
         shapes: shapes.map(|(name, schema)| shape(name, schema)).collect(),
     }
@@ -106,23 +111,23 @@ fn told(path: &str, method: &str, operation: &Value) -> Operation {
         place: text(&parameter["in"]),
         kind: kind(&parameter["schema"]),
         is_needed: parameter["required"].as_bool().unwrap_or_default(),
-        told: text(&parameter["description"]),
+        told: told_of(&parameter["description"]),
     });
     let bodies = operation["requestBody"]["content"].as_object().into_iter().flatten();
     let answers = operation["responses"].as_object().into_iter().flatten().map(|(status, answer)| {
         if status == "default" {
-            return (status.clone(), "What is wrong".to_owned(), "Problem".to_owned());
+            return (status.clone(), prose("What is wrong"), "Problem".to_owned());
         }
         let content = answer["content"].as_object().into_iter().flatten();
         let what: Vec<String> = content.map(|(media, what)| format!("{media} {}", kind(&what["schema"]))).collect();
-        (status.clone(), text(&answer["description"]), what.join(", "))
+        (status.clone(), told_of(&answer["description"]), what.join(", "))
     });
     Operation {
         id: text(&operation["operationId"]),
         method: method.to_uppercase(),
         path: path.to_owned(),
-        summary: text(&operation["summary"]),
-        told: text(&operation["description"]),
+        summary: told_of(&operation["summary"]),
+        told: told_of(&operation["description"]),
         fields: fields.collect(),
         body: bodies.map(|(media, what)| (media.clone(), kind(&what["schema"]))).collect(),
         answers: answers.collect(),
@@ -136,16 +141,16 @@ fn shape(name: &str, schema: &Value) -> Shape {
     for part in parts {
         let is_needed = |name: &str| part["required"].as_array().is_some_and(|needed| needed.iter().any(|one| one == name));
         for (name, field) in part["properties"].as_object().into_iter().flatten() {
-            let (kind, told) = (kind(field), text(&field["description"]));
+            let (kind, told) = (kind(field), told_of(&field["description"]));
             fields.push(Field { name: name.clone(), place: String::new(), kind, is_needed: is_needed(name), told });
         }
         if let Some(other) = part["$ref"].as_str() {
             let name = other.rsplit('/').next().unwrap_or_default().to_owned();
-            let told = "and its fields".to_owned();
+            let told = prose("and its fields");
             fields.push(Field { name: String::new(), place: String::new(), kind: name, is_needed: true, told });
         }
     }
-    Shape { name: name.to_owned(), told: text(&schema["description"]), fields }
+    Shape { name: name.to_owned(), told: told_of(&schema["description"]), fields }
 }
 
 /// Returns the kind of a value in few words: the name of its schema, or its type.
@@ -181,6 +186,7 @@ mod tests {
             }
         }
         assert!(html.contains("id=\"shape-Problem\""));
+        assert!(html.contains("whose <code>reason</code> programs") && !html.contains('`'), "code is shown as code");
     }
 
     #[test]

@@ -8,11 +8,12 @@ use axum::routing::get;
 use http::header::{HeaderName, REFERRER_POLICY};
 use p2p_base::spelling::visible;
 use p2p_service::access::Access;
+use p2p_service::access::browsing::{Numbered, NumberedPage};
 use p2p_service::access::links::OpenLink;
 use p2p_service::event_words::{bytes_of, date_of};
 use p2p_service::files::{Entry, FileKey};
 
-use super::entries::{Row, Sort, size_of};
+use super::entries::Row;
 use super::fields::Fields;
 use super::frame::Failed;
 use super::links::{encoded, encoded_path};
@@ -71,12 +72,17 @@ async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response
     let text = link.open.identity.label(&key);
     let entry = access.known_entry(&link.open.identity, &text).await?;
     let directory = matches!(entry, Entry::Directory(_));
-    let mut entries = if directory { access.names().list_shared(&key) } else { Vec::new() };
-    Sort::Name.sort(&mut entries, false);
-    let pages = entries.len().div_ceil(PAGE).max(1);
-    let number = query.get("page").parse().unwrap_or(1).clamp(1, pages);
+    let found = match directory {
+        true => {
+            let number = query.get("page").parse().unwrap_or(1);
+            let wanted = Numbered { path: Some(text), number, max: PAGE, ..Numbered::default() };
+            access.browse_numbered(&link.open.identity, &wanted).await?
+        }
+        false => NumberedPage::default(),
+    };
+    let NumberedPage { number, pages, total, .. } = found;
     let at = |number: usize| format!("{}?path={}&page={number}", link.base, encoded(link.below(&key)));
-    let rows = entries.iter().skip((number - 1) * PAGE).take(PAGE).map(|entry| link.row(entry)).collect();
+    let rows = found.entries.iter().map(|entry| link.row(entry)).collect();
     let row = Row::of(&link.open.identity, &entry);
     Ok(page(&SharedPage {
         name: row.name,
@@ -84,12 +90,12 @@ async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response
         expires: date_of(link.open.expires_at),
         crumbs: link.crumbs(&key),
         is_directory: directory,
-        size: bytes_of(if directory { entries.iter().map(|entry| size_of(entry)).sum() } else { size_of(&entry) }),
+        size: if directory { bytes_of(found.bytes) } else { row.size },
         sha256: row.sha256,
         modified: row.modified,
         download: link.content(&key),
         rows,
-        total: entries.len(),
+        total,
         before: if number > 1 { at(number - 1) } else { String::new() },
         after: if number < pages { at(number + 1) } else { String::new() },
         number,

@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use p2p_service::doors::guest::Guest;
+use p2p_service::doors::guest::{Guest, reason};
 use p2p_service::doors::requests::Requests;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::rests::Rest;
-use super::waiting::{Waiting, awaited};
+use super::waiting::{Taking, Waiting, awaited};
 
 /// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const STREAMS_MAX: u32 = 64;
@@ -50,7 +50,7 @@ where
         let (routes, guest) = (routes.clone(), client.clone());
         async move { Ok::<_, Infallible>(answer(routes, guest, request).await) }
     });
-    let builder = builder(Tasks(requests.clone()));
+    let builder = builder(Tasks { requests: requests.clone(), guest: guest.clone() });
     let connection = builder.serve_connection(TokioIo::new(stream), answering);
     tokio::pin!(connection);
     // Over HTTP/1.1 no request is a task, and the time for the next header ends the connection before.
@@ -112,15 +112,94 @@ fn builder(tasks: Tasks) -> Builder<Tasks> {
     builder
 }
 
-/// Runs the requests of one connection as its tasks.
-#[derive(Debug, Clone, Default)]
-struct Tasks(Requests);
+/// Runs the requests of one connection as its tasks, each to its end or until its client takes nothing of the answer any more.
+#[derive(Debug, Clone)]
+struct Tasks {
+    requests: Requests,
+    guest: Guest,
+}
 
 impl<Request> Executor<Request> for Tasks
 where
     Request: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, request: Request) {
-        self.0.run(request);
+        let guest = self.guest.clone();
+        self.requests.run(async move {
+            // The stream is reset when its task ends before (RFC 9113, section 5.4.2).
+            if !Taking::default().watch(request, guest.silence()).await {
+                guest.note_refusal(reason::SILENT);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use axum::routing::get;
+    use p2p_service::doors::Doors;
+    use p2p_service::doors::guest::Limits;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// A frame of HTTP/2 (RFC 9113, section 4.1).
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    /// The type, the flags and the stream of the next frame.
+    async fn next_frame(stream: &mut TcpStream) -> std::io::Result<(u8, u8, u32)> {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; length as usize]).await?;
+        Ok((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]])))
+    }
+
+    /// Asks for `/` over a connection that gives each answer this window, and speaks on until the answer is reset.
+    async fn ask_without_a_window(address: SocketAddr, window: u8) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // SETTINGS_INITIAL_WINDOW_SIZE, and `GET http://localhost/` (RFC 7541).
+        let header = [&[0x82, 0x86, 0x84, 0x01, 9], &b"localhost"[..]].concat();
+        let settings = frame(4, 0, 0, &[0, 4, 0, 0, 0, window]);
+        let asked = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], &frame(1, 5, 1, &header)].concat();
+        stream.write_all(&asked).await.unwrap();
+        loop {
+            // Each answer to a ping is followed by another ping.
+            stream.write_all(&frame(6, 0, 0, &[0; 8])).await.unwrap();
+            loop {
+                match next_frame(&mut stream).await.unwrap() {
+                    (3, _, 1) => return,
+                    (6, 1, 0) => break,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// A client that goes on to speak, and gives no window for an answer, loses the answer: whether it takes nothing of it at all, or one byte of a
+    /// body that is there as a whole.
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_is_given_up() {
+        const SOON: Duration = Duration::from_millis(500);
+        let routes = Router::new().route("/", get(|| async { vec![7; 1 << 20] }));
+        let (doors, here) = (Doors::default(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
+        let door = doors.open("web", here, Limits { silence: SOON, ..Limits::default() }).await.unwrap();
+        let (address, ends) = (door.address(), watch::Sender::new(false));
+        let attending = door.attend(SOON, |stream, guest| serve(stream, guest, routes.clone(), ends.subscribe()));
+        let asking = async {
+            for window in [0, 1] {
+                ask_without_a_window(address, window).await;
+            }
+            doors.close();
+        };
+        timeout(Duration::from_secs(60), async { tokio::join!(attending, asking) }).await.unwrap();
+        assert_eq!(doors.figures().remove(0).refusals.get(reason::SILENT), Some(&2));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use p2p_base::spelling::visible;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
-use p2p_store::namespace::{Child, Entry, Namespace};
+use p2p_store::namespace::{Child, Namespace};
 use tokio::time::sleep;
 
 use crate::tui::panes::order::{Order, Sortable};
@@ -133,7 +133,8 @@ impl Passed<'_> {
 
     /// Returns the value by which the row is sorted; directories have none.
     fn value(&self, order: Order) -> Option<u64> {
-        let Passed::Child(Child::Entry(Entry::File(file))) = self else { return None };
+        let Passed::Child(child) = self else { return None };
+        let file = child.file()?;
         match order.by {
             SIZE => Some(file.size),
             SEGMENTS => Some(file.segments.into()),
@@ -144,8 +145,9 @@ impl Passed<'_> {
 
     fn row(&self) -> Row {
         match self {
-            Passed::Child(Child::Entry(Entry::File(file))) => Row::File(file.clone()),
-            Passed::Child(child) => Row::Directory(child.key().clone()),
+            Passed::Child(child) => {
+                child.file().map_or_else(|| Row::Directory(child.key().clone()), |file| Row::File(file.clone()))
+            }
             Passed::Tree(key) => Row::Tree(key.clone()),
         }
     }
@@ -235,6 +237,7 @@ impl Listing {
 mod tests {
     use std::collections::BTreeSet;
 
+    use p2p_store::namespace::Entry;
     use p2p_store::segment::Sha256Digest;
 
     use super::*;

@@ -160,3 +160,118 @@ fn a_dead_node_is_told_of_and_the_upload_goes_on() {
         assert_eq!(site.served.stop().code, Some(0));
     });
 }
+
+/// Who may store in a directory no longer ends no upload there: the next piece is refused as a new upload is, and so is the end of one that runs.
+#[test]
+fn what_is_shared_no_longer_is_not_stored() {
+    on_a_runtime(async {
+        let mut site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'open'\n")).await;
+        assert_eq!(site.send(Method::POST, "/files/directories", json!({ "path": "inbox" })).await.0, 201);
+        let (alice, bob) = (site.token.clone(), site.registered("bob", None).await);
+        let share = json!({ "path": "inbox", "user": "bob", "upload": true });
+        let sharing = async |site: &mut Site, method: Method| {
+            site.token = alice.clone();
+            assert_eq!(site.send(method, "/files/share", share.clone()).await, (200, json!({ "changed": true })));
+            site.token = bob.clone();
+        };
+        let content = random_bytes(3 * SEGMENT, 8);
+        for path in ["~alice/inbox/a.bin", "~alice/inbox/tail.bin"] {
+            sharing(&mut site, Method::POST).await;
+            let upload = site.begun(content.len(), &[("path", path)]).await;
+            let first = if path.contains("tail") { 9 } else { SEGMENT };
+            assert_eq!(site.send_piece(&upload, 0, &content[..first]).await, first);
+            // One piece runs when the directory is shared no longer.
+            let rest = &content[first..];
+            let mut running = site.half_sent(&upload, first, (rest.len(), &rest[..10])).await;
+            site.wait_under_way(&upload, true).await;
+            sharing(&mut site, Method::DELETE).await;
+            running.write_all(&rest[10..]).await.unwrap();
+            let mut answer = vec![0; 4096];
+            let len = running.read(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
+            assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("ANOTHER_TREE"), "{answer}");
+            // A later one is refused as a new upload is, with a checksum or without.
+            let (new, _, body) = whole(site.beginning(3, &[("path", "~alice/inbox/b.bin")])).await;
+            assert_eq!((new, body["reason"].as_str()), (403, Some("ANOTHER_TREE")), "{body}");
+            let kept = site.offset(&upload).await;
+            let again = site.part(&upload, kept, &content[kept..]);
+            assert_eq!(whole(again.try_clone().unwrap()).await.0, 403);
+            assert_eq!(whole(again.header("upload-checksum", sha256(&content[kept..]))).await.0, 403);
+            site.token = alice.clone();
+            assert_eq!(site.get("/files/info/inbox/a.bin").await.0, 404, "nothing is stored");
+            assert_eq!(site.get("/files?path=inbox").await.1["entries"], json!([]));
+            // It goes on once it may, and can be undone at any rate.
+            site.token = bob.clone();
+            if path.contains("tail") {
+                assert_eq!(whole(site.request(Method::DELETE, &upload)).await.0, 204);
+            } else {
+                sharing(&mut site, Method::POST).await;
+                assert_eq!(site.send_piece(&upload, kept, &content[kept..]).await, content.len());
+                site.token = alice.clone();
+                let file = site.get("/files/info/inbox/a.bin").await.1;
+                assert_eq!(file["sha256"], json!(Sha256Digest::of(&content).to_string()), "{file}");
+                assert_eq!(whole(site.request(Method::DELETE, "/files/content/inbox/a.bin")).await.0, 204);
+                sharing(&mut site, Method::DELETE).await;
+            }
+        }
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// Content of a session that ends is refused although it is on its way, and another login of the user goes on with the upload.
+#[test]
+fn a_session_that_ends_ends_its_content() {
+    on_a_runtime(async {
+        let mut site = Site::start(QUICK).await;
+        let content = random_bytes(4 * SEGMENT, 9);
+        let upload = site.begun(content.len(), &[("path", "a.bin")]).await;
+        let mut running = site.half_sent(&upload, 0, (content.len(), &content[..2 * SEGMENT])).await;
+        site.wait_under_way(&upload, true).await;
+        assert_eq!(whole(site.request(Method::POST, "/auth/logout")).await.0, 204);
+        let mut answer = vec![0; 4096];
+        let len = running.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        site.token = site.logged_in("alice").await;
+        let kept = site.offset(&upload).await;
+        assert!(kept <= 2 * SEGMENT && kept % SEGMENT == 0, "{kept}");
+        assert_eq!(site.send_piece(&upload, kept, &content[kept..]).await, content.len());
+        site.check_stored(&upload, &content).await;
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// What was taken of content with a checksum is gone after `kill -9`, and nobody else could read it before.
+#[test]
+fn temporary_files_are_private_and_do_not_outlive_a_kill() {
+    use std::os::unix::fs::MetadataExt;
+
+    on_a_runtime(async {
+        let mut site = Site::start(QUICK).await;
+        let directories = |site: &Site| {
+            let names = std::fs::read_dir(site.home.data()).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|path| path.to_string_lossy().contains(".web-content-")).collect::<Vec<_>>()
+        };
+        let upload = site.begun(10, &[("path", "a.txt")]).await;
+        let mut running = TcpStream::connect(site.address()).await.unwrap();
+        let header = format!(
+            "PATCH /api/v1{upload} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nContent-Type: {TUS}\r\n\
+             Upload-Offset: 0\r\nUpload-Checksum: {}\r\nContent-Length: 10\r\n\r\nhello",
+            site.token,
+            sha256(b"helloworld")
+        );
+        running.write_all(header.as_bytes()).await.unwrap();
+        while directories(&site).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let directory = directories(&site).remove(0);
+        assert_eq!(std::fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0, "the files have no names");
+        site.killed().await;
+        assert_eq!(directories(&site), Vec::<std::path::PathBuf>::new());
+        let request = site.part(&upload, 0, b"helloworld").header("upload-checksum", sha256(b"helloworld"));
+        assert_eq!(whole(request).await.0, 204);
+        site.check_stored(&upload, b"helloworld").await;
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}

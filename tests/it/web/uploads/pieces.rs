@@ -32,8 +32,13 @@ fn an_upload_in_pieces_is_one_row_and_no_failure() {
         assert!(log.contains("parked: 1.8 MiB of it are kept"), "{log}");
         assert!(!log.contains("tone warn") && !log.contains("tone bad") && !log.contains(" before, at "), "{log}");
         let (_, page) = browser.page("/files/big.bin").await;
-        assert!(page.contains("It came in 31 pieces, the last of them transfer #32"), "{page}");
-        assert_eq!(page.matches("<rect class=\"phase-0\"").count(), 1 + 30, "each segment has its bar, beside the key");
+        assert!(
+            page.contains(
+                "It came in 31 pieces, the last of them <a href=\"/room/transfers/32\">transfer #32</a>. Together they took "
+            ),
+            "{page}"
+        );
+        assert_eq!(page.matches("<rect class=\"part sending\"").count(), 1 + 30, "each segment has its bar, beside the key");
         assert!(!page.contains("not known any more"));
         assert!(site.served.stop().code == Some(0));
     });
@@ -81,7 +86,7 @@ fn a_waterfall_names_what_it_does_not_know() {
         let browser = Browser::of(&site).await;
         let (_, page) = browser.page("/files/big.bin").await;
         assert!(page.contains("The timings of some segments are not known any more: 0 to 5."), "{page}");
-        assert!(!page.contains(" took ") && page.matches("<rect class=\"phase-0\"").count() == 1 + 2, "{page}");
+        assert!(!page.contains(" took ") && page.matches("<rect class=\"part sending\"").count() == 1 + 2, "{page}");
         let (_, page) = browser.page("/room/transfers/1").await;
         assert!(part(&page, "figures").contains("The piece before is no longer remembered."), "{page}");
         assert!(site.served.stop().code == Some(0));

@@ -112,6 +112,8 @@ struct Faults {
     next: Option<String>,
 }
 
+/// Next step of who asks for a fault that is not on.
+const LISTED: &str = "`GET /api/v1/faults` lists those that are on";
 /// Faults at most in an answer: one partition may be ten thousand.
 const FAULTS_MAX: usize = 1000;
 
@@ -152,10 +154,10 @@ async fn list(Caller(access): Caller, Query(part): Query<Part>) -> Result<Json<i
     (status = 200, description = "The fault", body = Fault),
 ))]
 async fn one(Caller(access): Caller, Path(id): Path<String>) -> Result<Json<impl Serialize>, Problem> {
-    let target = ids::read(&id).ok_or_else(|| unknown(format_args!("the fault `{}`", id.escape_debug())))?;
+    let target = ids::read(&id).ok_or_else(|| unknown(format_args!("the fault `{}`", id.escape_debug()), LISTED))?;
     let on = call(&access, ListFaults).await?;
     let found = on.iter().find(|active| active.fault.target() == target).map(Fault::from);
-    Ok(Json(found.ok_or_else(|| unknown(format_args!("a fault of {target}")))?))
+    Ok(Json(found.ok_or_else(|| unknown(format_args!("a fault of {target}"), LISTED))?))
 }
 
 /// Puts a fault on. The answer has the faults of what it is about as they are now: none where it says what is so without it, and where it is over
@@ -278,10 +280,10 @@ async fn clear(Caller(access): Caller, Query(cleared): Query<Cleared>) -> Result
     (status = 200, description = "What was taken back", body = Healed),
 ))]
 async fn remove(Caller(access): Caller, Path(id): Path<String>) -> Result<Json<impl Serialize>, Problem> {
-    let target = ids::read(&id).ok_or_else(|| unknown(format_args!("the fault `{}`", id.escape_debug())))?;
+    let target = ids::read(&id).ok_or_else(|| unknown(format_args!("the fault `{}`", id.escape_debug()), LISTED))?;
     access.require_admin(&access.identity(), "take a fault back").await?;
     if !call(&access, ListFaults).await?.iter().any(|active| active.fault.target() == target) {
-        return Err(unknown(format_args!("a fault of {target}")));
+        return Err(unknown(format_args!("a fault of {target}"), LISTED));
     }
     Ok(Json(Healed::from(call(&access, Mend::of(target)).await?)))
 }

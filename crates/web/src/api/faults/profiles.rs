@@ -70,7 +70,10 @@ async fn apply(Caller(access): Caller, Path(name): Path<String>, wanted: Option<
     access.require_admin(&access.identity(), "apply a profile of faults").await?;
     let node = wanted.and_then(|Body(wanted)| wanted.node);
     let node = node.as_deref().map(|node| node_of("node", node)).transpose()?;
-    let found = access.profiles().get(&name).ok_or_else(|| unknown("a profile of this name"))?;
+    let found = access
+        .profiles()
+        .get(&name)
+        .ok_or_else(|| unknown("a profile of this name", "`GET /api/v1/faults/profiles` lists them"))?;
     let profile = found.profile.clone().map_err(|problem| Problem::invalid("name", problem))?;
     put_on(&access, Break::Profile { name, node, profile: Box::new(profile) }).await
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::User;
+use super::mode::Mode;
 use crate::problem::Problem;
 
 /// Content of a file.
@@ -43,8 +44,9 @@ pub(crate) struct FileEntry {
     created: Option<u64>,
     /// Name of the owner.
     owner: Option<String>,
-    /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
-    mode: u32,
+    /// Permission bits as four octal digits, such as `0644`, which are kept and shown and allow nothing.
+    #[schema(value_type = String, pattern = "^[0-7]{4}$")]
+    mode: Mode,
     /// Users other than the owner who may read it, as far as the reader may know of them.
     shared_with: Vec<String>,
     /// Users other than the owner who may store new files in the directory, as far as the reader may know of them; none of a file.
@@ -66,7 +68,7 @@ impl FileEntry {
             modified: entry.attributes().modified,
             created: None,
             owner: key.owner.clone(),
-            mode: entry.attributes().mode.unwrap_or(DIRECTORY_MODE),
+            mode: Mode(entry.attributes().mode.unwrap_or(DIRECTORY_MODE)),
             shared_with: entry.readers().iter().cloned().collect(),
             uploads_from: entry.uploaders().into_iter().flatten().cloned().collect(),
             segments: None,
@@ -100,7 +102,7 @@ impl FileEntry {
             modified: None,
             created: None,
             owner: identity.name().map(str::to_owned),
-            mode: DIRECTORY_MODE,
+            mode: Mode(DIRECTORY_MODE),
             shared_with: Vec::new(),
             uploads_from: Vec::new(),
             segments: None,

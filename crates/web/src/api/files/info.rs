@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::described::FileEntry;
+use super::mode::Mode;
 use super::{User, checked};
 use crate::api::extract::{Body, Path, Query};
 use crate::problem::Problem;
@@ -74,8 +75,9 @@ pub(super) async fn info(user: User, Path(path): Path<String>, Query(part): Quer
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAttributes {
-    /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
-    mode: Option<u32>,
+    /// Permission bits as octal digits, such as `0644`, which are kept and shown and allow nothing.
+    #[schema(value_type = Option<String>, pattern = "^[0-7]{3,4}$")]
+    mode: Option<Mode>,
     /// Last modification, in seconds since 1970.
     modified: Option<u64>,
 }
@@ -92,7 +94,7 @@ pub(super) async fn set(
     Path(path): Path<String>,
     Body(NewAttributes { mode, modified }): Body<NewAttributes>,
 ) -> Result<Json<FileEntry>, Problem> {
-    let attributes = Attributes { mode, modified };
+    let attributes = Attributes { mode: mode.map(|Mode(bits)| bits), modified };
     let set = user.access.setting(&user.identity, checked("path", &path)?, attributes).await?;
     let key = set.file.clone();
     user.access.record_setting(&user.identity, &key).await?;

@@ -28,6 +28,7 @@ mod index;
 mod info;
 mod links;
 mod listing;
+mod mode;
 mod multipart;
 mod older;
 mod produced;

@@ -4,13 +4,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use p2p_service::access::Access;
 use p2p_service::files::{Entry, StoreAs};
@@ -20,13 +22,16 @@ use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::described::FileEntry;
-use super::upload::{STALLED_AFTER, stalled};
+use super::upload::stalled;
 use super::{PATH_MAX, User, checked};
 use crate::api::extract::Query;
+use crate::bounds::Bounds;
 use crate::problem::Problem;
 
 /// Bytes of a form that are read before one of them belongs to a field: its boundary, and the header of the field.
 const AHEAD_MAX: usize = 1 << 20;
+/// Media type of a form with files (RFC 7578).
+const FORM: &str = "multipart/form-data";
 /// Files of one form, at the most.
 const FILES_MAX: usize = 1000;
 
@@ -107,15 +112,19 @@ impl User {
 
     /// Stores the files of a form, and returns them.
     async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
+        require_form(request.headers())?;
         let ahead = Arc::new(AtomicUsize::new(0));
+        let within = request.extensions().get::<Bounds>().copied().unwrap_or_default().stalled_after;
         let mut request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
         // The content is not kept in memory.
         DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, &()).await;
-        let mut form = form.map_err(|error| Problem::new(error.status(), name::INVALID_FIELD, error.body_text()))?;
+        let mut form = form.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, name::INVALID_FIELD, "the form: its media type has no boundary")
+        })?;
         let (mut into, mut stored) = (into, Vec::new());
         loop {
-            match self.part(&mut form, &into, (&ahead, stored.len())).await {
+            match self.part(&mut form, &into, (&ahead, within, stored.len())).await {
                 Ok(None) => return Ok(stored),
                 Ok(Some(Part::Nothing)) => {}
                 Ok(Some(Part::Stored(entry))) => stored.push(*entry),
@@ -132,20 +141,21 @@ impl User {
         &self,
         form: &mut Multipart,
         into: &Destination,
-        (ahead, stored): (&AtomicUsize, usize),
+        (ahead, within, stored): (&AtomicUsize, Duration, usize),
     ) -> Result<Option<Part>, Problem> {
-        let Some(mut field) = form.next_field().await.map_err(malformed)? else { return Ok(None) };
+        let next = timeout(within, form.next_field()).await.map_err(|_| stalled(within))?;
+        let Some(mut field) = next.map_err(malformed)? else { return Ok(None) };
         ahead.store(0, Ordering::Relaxed);
         match (field.name().map(str::to_owned), field.file_name().map(str::to_owned)) {
-            (_, Some(name)) if stored < FILES_MAX => self.file(&mut field, &name, into, ahead).await.map(Some),
+            (_, Some(name)) if stored < FILES_MAX => self.file(&mut field, &name, into, (ahead, within)).await.map(Some),
             (_, Some(_)) => Err(Problem::invalid("file", format_args!("a form has at most {FILES_MAX} files"))),
             (Some(name), None) if matches!(name.as_str(), "path" | "replace") => {
-                let value = text(&mut field, &name).await?;
+                let value = text(&mut field, &name, within).await?;
                 Ok(Some(Part::Setting(name, value)))
             }
             // Such as the token of a page.
             _ => {
-                while field.chunk().await.map_err(malformed)?.is_some() {
+                while next_of(&mut field, within).await?.is_some() {
                     ahead.store(0, Ordering::Relaxed);
                 }
                 Ok(Some(Part::Nothing))
@@ -154,8 +164,14 @@ impl User {
     }
 
     /// Stores a file of a form.
-    async fn file(&self, field: &mut Field<'_>, name: &str, into: &Destination, ahead: &AtomicUsize) -> Result<Part, Problem> {
-        let first = next(field).await?;
+    async fn file(
+        &self,
+        field: &mut Field<'_>,
+        name: &str,
+        into: &Destination,
+        (ahead, within): (&AtomicUsize, Duration),
+    ) -> Result<Part, Problem> {
+        let first = next_of(field, within).await?;
         // Where no file was chosen, a browser sends one without a name and content.
         if name.is_empty() && first.is_none() {
             return Ok(Part::Nothing);
@@ -171,7 +187,7 @@ impl User {
             if !upload.give(bytes).await {
                 break;
             }
-            next = self::next(field).await?;
+            next = next_of(field, within).await?;
         }
         let stored = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
         Ok(Part::Stored(Box::new(stored)))
@@ -189,14 +205,24 @@ impl User {
     }
 }
 
-/// Returns the next bytes of a field; none after the last.
-async fn next(field: &mut Field<'_>) -> Result<Option<Bytes>, Problem> {
-    while let Some(bytes) = timeout(STALLED_AFTER, field.chunk()).await.map_err(|_| stalled())?.map_err(malformed)? {
+/// Returns the next bytes of a field, which come within a time; none after the last.
+async fn next_of(field: &mut Field<'_>, within: Duration) -> Result<Option<Bytes>, Problem> {
+    while let Some(bytes) = timeout(within, field.chunk()).await.map_err(|_| stalled(within))?.map_err(malformed)? {
         if !bytes.is_empty() {
             return Ok(Some(bytes));
         }
     }
     Ok(None)
+}
+
+/// Refuses a body that is no form with files.
+fn require_form(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()?.split(';').next()).unwrap_or_default();
+    if kind.trim().eq_ignore_ascii_case(FORM) {
+        return Ok(());
+    }
+    let detail = format!("files are sent here as a form, `{FORM}`; `PUT /api/v1/files/content/PATH` takes one as it is");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, name::MEDIA_TYPE, detail))
 }
 
 /// Returns the path of a file of this name in a directory.
@@ -220,9 +246,9 @@ fn set(into: &mut Destination, setting: &str, value: String, stored: usize) -> R
 }
 
 /// Reads the value of a setting, which is short.
-async fn text(field: &mut Field<'_>, name: &str) -> Result<String, Problem> {
+async fn text(field: &mut Field<'_>, name: &str, within: Duration) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+    while let Some(chunk) = next_of(field, within).await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > PATH_MAX {
             return Err(Problem::invalid(name, format_args!("it has more than {PATH_MAX} bytes")));
@@ -231,9 +257,17 @@ async fn text(field: &mut Field<'_>, name: &str) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|_| Problem::invalid(name, "it is not UTF-8"))
 }
 
-/// Returns the problem of a form that cannot be read, as where its body breaks off.
+/// Returns the problem of a form that cannot be read, as where its body breaks off, which is no error of the server.
 fn malformed(error: MultipartError) -> Problem {
-    Problem::new(error.status(), name::INVALID_FIELD, error.body_text())
+    match error.status() {
+        // The reader of forms takes for an error of the server what is one of the body.
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::new(
+            StatusCode::BAD_REQUEST,
+            name::INVALID_FIELD,
+            format!("the body breaks off, or its boundary or the header of a field is not there within {} KiB", AHEAD_MAX >> 10),
+        ),
+        status => Problem::new(status, name::INVALID_FIELD, format_args!("the form cannot be read: {}", error.body_text())),
+    }
 }
 
 /// Body of a form, of which no more is read at once than one piece, and no more than a bound that belongs to no field: the reader of forms

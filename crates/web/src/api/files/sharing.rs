@@ -1,7 +1,5 @@
 //! What other users may do with what is stored, and whom one can share with.
 
-use std::collections::BTreeSet;
-
 use axum::Json;
 use p2p_service::access::sharing::Shared;
 use serde::{Deserialize, Serialize};
@@ -85,21 +83,8 @@ pub(super) struct UserNames {
     (status = 200, description = "The names", body = UserNames),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn users(user: User) -> Json<UserNames> {
-    let own = user.identity.name();
-    // Whoever has a token for one path may have it by a link.
-    if user.identity.token().is_some_and(|reach| reach.path.is_some()) {
-        return Json(UserNames { users: Vec::new() });
-    }
-    let mut users: BTreeSet<String> = user.access.user_names().into_iter().collect();
-    if !user.identity.is_admin() {
-        let names = user.access.names();
-        users.extend(names.owners().flatten().map(str::to_owned));
-        users.extend(
-            names.entries().flat_map(|entry| entry.readers().iter().chain(entry.uploaders().into_iter().flatten()).cloned()),
-        );
-    }
-    Json(UserNames { users: users.into_iter().filter(|name| Some(name.as_str()) != own).collect() })
+pub(super) async fn users(user: User) -> Result<Json<UserNames>, Problem> {
+    Ok(Json(UserNames { users: user.access.users_to_share_with(&user.identity).await? }))
 }
 
 impl User {

@@ -7,10 +7,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::OriginalUri;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LOCATION};
 use http::{HeaderMap, StatusCode};
@@ -26,14 +26,14 @@ use utoipa::IntoParams;
 
 use super::conditions;
 use super::described::{FileContent, FileEntry};
+use super::mode::Mode;
 use super::{User, checked};
 use crate::api::digests;
 use crate::api::extract::{Path, Query};
 use crate::api::values::{node_of, within};
+use crate::bounds::Bounds;
 use crate::problem::Problem;
 
-/// Time without a byte of a body after which its upload is given up: its client holds the name that long.
-pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// Time for a file to be stored once its content has come: the last segments are acknowledged and made durable.
 const STORED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
@@ -43,8 +43,9 @@ const STORED_WITHIN: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Keeping {
     /// Last modification that the file is to have, in seconds since 1970; the time of storing without one.
     modified: Option<u64>,
-    /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
-    mode: Option<u32>,
+    /// Permission bits as octal digits, such as `0644`, which are kept and shown and allow nothing.
+    #[param(value_type = Option<String>, pattern = "^[0-7]{3,4}$")]
+    mode: Option<Mode>,
     /// Node to which the segments go first, as `Node_03` or `3`: while it is alive and has room. Without one, that which the user prefers.
     node: Option<String>,
 }
@@ -69,6 +70,7 @@ pub(super) struct Keeping {
 ))]
 pub(super) async fn store(
     user: User,
+    Extension(bounds): Extension<Bounds>,
     Path(path): Path<String>,
     Query(keeping): Query<Keeping>,
     OriginalUri(uri): OriginalUri,
@@ -81,7 +83,7 @@ pub(super) async fn store(
     let condition = user.check_to_change(path, &headers).await?;
     let is_there = user.access.entry(&user.identity, path).await.is_ok();
     let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let attributes = Attributes { modified: keeping.modified, mode: keeping.mode };
+    let attributes = Attributes { modified: keeping.modified, mode: keeping.mode.map(|Mode(bits)| bits) };
     let wanted = condition.stored_as(attributes);
     let refused = |error| condition.refusal(error);
     let storing = match &keeping.node {
@@ -91,7 +93,7 @@ pub(super) async fn store(
     let mut upload = storing.begun_upload(path, size, wanted).await.map_err(refused)?;
     tokio::select! {
         biased;
-        poured = upload.pour(&mut body) => poured?,
+        poured = upload.pour(&mut body, bounds.stalled_after) => poured?,
         // Who has no access any more gives no more content.
         error = user.access.lapsed() => return Err(error.into()),
     }
@@ -132,14 +134,14 @@ fn require_whole(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Returns the next bytes of a body; none after the last.
+/// Returns the next bytes of a body, which come within a time; none after the last.
 ///
 /// # Errors
 /// Fails if the body breaks off before its end.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Problem> {
     loop {
-        let frame = timeout(STALLED_AFTER, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)));
-        match frame.await.map_err(|_| stalled())? {
+        let frame = timeout(within, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)));
+        match frame.await.map_err(|_| stalled(within))? {
             None => return Ok(None),
             // Trailers are no content.
             Some(Ok(frame)) => match frame.into_data() {
@@ -151,9 +153,9 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     }
 }
 
-/// Returns the problem of a body of which nothing comes any more.
-pub(super) fn stalled() -> Problem {
-    let detail = format!("nothing has come for {} s, and nothing of it is stored", STALLED_AFTER.as_secs());
+/// Returns the problem of a body of which nothing has come for a time.
+pub(super) fn stalled(after: Duration) -> Problem {
+    let detail = format!("nothing has come for {} s, and nothing of it is stored", after.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, name::REQUEST_LIMIT, detail)
 }
 
@@ -216,12 +218,12 @@ impl Upload {
         !self.is_over
     }
 
-    /// Gives all of a body, unless the upload is over before.
+    /// Gives all of a body, of which something comes within each such time, unless the upload is over before.
     ///
     /// # Errors
     /// Fails if the body breaks off before its end.
-    async fn pour(&mut self, body: &mut Body) -> Result<(), Problem> {
-        while let Some(piece) = next(body).await? {
+    async fn pour(&mut self, body: &mut Body, within: Duration) -> Result<(), Problem> {
+        while let Some(piece) = next(body, within).await? {
             if !self.give(piece).await {
                 break;
             }
@@ -242,6 +244,8 @@ impl Upload {
             // There is a file from here on, and who is nobody any more since the last look stores none.
             let identity = user.access.check().await?;
             user.access.require_login(&identity)?;
+            // What was shared for it may be so no longer.
+            user.access.check_storing(transfer)?;
             // The report says why it is over.
             let _ = ended.hand_over().await;
         }

@@ -19,7 +19,7 @@ use p2p_service::reasons::{SOON, name};
 use tokio::time::{Instant, timeout};
 
 use super::answers::{at, location};
-use super::content::{Broken, Content, STALLED_AFTER};
+use super::content::{Broken, Content};
 use super::holds::{Held, REST_MAX};
 use super::refusal::Refusal;
 use super::state::{Upload, unrested};
@@ -27,6 +27,8 @@ use crate::problem::Problem;
 
 /// Time after which it is looked again how much is acknowledged.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Time without a further byte that nodes acknowledge after which no more are waited for.
+const UNACKNOWLEDGED_AFTER: Duration = Duration::from_secs(60);
 /// Time for a file to be stored once its content is complete: the last segments are acknowledged and made durable.
 const STORED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
@@ -83,15 +85,18 @@ enum Poured {
 impl Append {
     /// Gives the content to the upload, and returns it as it is kept then.
     pub(super) async fn run(mut self) -> Result<Upload, Refusal> {
-        let mut pouring = self.begin().await?;
+        let mut pouring = match self.begin().await {
+            Ok(pouring) => pouring,
+            Err(refusal) => return Err(self.not_begun(refusal).await),
+        };
         match self.pour(&mut pouring).await {
             Poured::All if self.is_complete(&pouring) => self.finish(pouring).await,
             Poured::All => {
-                let at = pouring.at;
+                let (at, transfer) = (pouring.at, pouring.transfer);
                 self.keep(pouring).await?;
                 match (self.ends, self.upload.note.size) {
                     (Ends::Now, Some(size)) => Err(self.refused(too_short(at, size))),
-                    _ if self.upload.offset() < at => Err(self.refused(lost(at))),
+                    _ if self.upload.offset() < at => Err(self.not_kept(transfer, at).await),
                     _ => Ok(self.upload),
                 }
             }
@@ -106,6 +111,14 @@ impl Append {
             // Without its source the engine keeps the upload by itself: nobody may ask for that any more.
             Poured::Lapsed(error) => Err((*error).into()),
         }
+    }
+
+    /// Forgets the note of an upload that could not begin: its client has not been told of it.
+    async fn not_begun(&mut self, refusal: Refusal) -> Refusal {
+        if !self.is_new {
+            return refusal;
+        }
+        self.access.forget_upload_note(self.upload.note.id).await.map_or_else(Refusal::from, |()| refusal)
     }
 
     /// Begins the transfer, with what follows the last segment that is kept.
@@ -204,15 +217,27 @@ impl Append {
         // What is left of an earlier tail does not count, and need not be cleared away.
         if note.is_kept != former.1 || (note.tail != former.0 && !(note.tail.1.is_empty() && former.0.0 < kept)) {
             note.expires_at = self.access.now().saturating_add(KEPT_FOR.as_secs());
-            self.access.note_upload(note.clone()).await?;
+            return self.note_kept().await;
         }
         Ok(())
+    }
+
+    /// Notes what is kept, without what follows the last full segment if there is no room for that.
+    async fn note_kept(&mut self) -> Result<(), Refusal> {
+        let Err(refusal) = self.upload.noted(&self.access).await else { return Ok(()) };
+        let note = &mut self.upload.note;
+        if note.tail.1.is_empty() {
+            return Err(refusal);
+        }
+        note.tail.1.clear();
+        self.upload.noted(&self.access).await?;
+        Err(self.refused(refusal))
     }
 
     /// Waits until the nodes have acknowledged the first bytes, as long as they go on.
     async fn acknowledged(&mut self, transfer: TransferId, bytes: u64) {
         let (mut done, mut since) = (0, Instant::now());
-        while since.elapsed() < STALLED_AFTER {
+        while since.elapsed() < UNACKNOWLEDGED_AFTER {
             let Ok(snapshot) = self.access.present_snapshot().await else { return };
             let status = snapshot.transfers.iter().map(|report| &report.status).find(|status| status.id == transfer);
             let Some(status) = status.filter(|status| status.bytes_done < bytes && !status.state.is_over()) else { return };
@@ -268,12 +293,25 @@ impl Append {
         }
     }
 
+    /// Returns why less is kept than has come: the transfer has failed, as where no node had room, or nodes have lost a part.
+    async fn not_kept(&mut self, transfer: TransferId, at: u64) -> Refusal {
+        match self.reported(transfer).await.map(|report| report.into_result()) {
+            Ok(Err(error)) => self.refused(AccessError::from(error).into()),
+            Ok(Ok(_)) => self.refused(lost(at)),
+            Err(refusal) => refusal,
+        }
+    }
+
     async fn reported(&mut self, transfer: TransferId) -> Result<Box<TransferReport>, Refusal> {
         Ok(timeout(STORED_WITHIN, self.access.call(Await { transfer })).await.map_err(|_| unrested())??)
     }
 
     /// Lets the upload store its file.
     async fn finish(mut self, pouring: Pouring) -> Result<Upload, Refusal> {
+        // There is a file from here on, and who is nobody any more, or may not store there any more, stores none.
+        if let Err(refusal) = self.may_store(pouring.transfer).await {
+            return Err(self.stop(pouring, refusal).await);
+        }
         let Pouring { transfer, writer, at, .. } = pouring;
         let ended = writer.end();
         if let Some(expected) = self.upload.note.sha256.filter(|expected| *expected != ended.sha256) {
@@ -282,8 +320,6 @@ impl Append {
             drop(ended);
             return Err(other_digest(&expected, &found));
         }
-        // There is a file from here on, and who is nobody any more stores none.
-        self.access.require_login(&*self.access.check().await?)?;
         let sha256 = ended.sha256;
         self.note_end(End::Ending(sha256), at).await?;
         match self.stored(transfer, ended).await {
@@ -296,6 +332,13 @@ impl Append {
         }
     }
 
+    /// Looks whether the user may still store the file.
+    async fn may_store(&mut self, transfer: TransferId) -> Result<(), Refusal> {
+        let identity = self.access.check().await?;
+        self.access.require_login(&identity)?;
+        Ok(self.access.check_storing(transfer)?)
+    }
+
     async fn note_end(&mut self, end: End, size: u64) -> Result<(), Refusal> {
         let note = &mut self.upload.note;
         note.end = end;
@@ -303,7 +346,7 @@ impl Append {
             (note.size, note.tail) = (Some(size), (0, Vec::new()));
         }
         note.expires_at = self.access.now().saturating_add(KEPT_FOR.as_secs());
-        Ok(self.access.note_upload(note.clone()).await?)
+        self.upload.noted(&self.access).await
     }
 
     async fn stored(&mut self, transfer: TransferId, ended: EndedStream) -> Result<(), Refusal> {
@@ -321,15 +364,15 @@ impl Append {
         }
         let (note, kept) = (&mut self.upload.note, self.upload.kept.as_ref());
         let noted = match note.is_kept && kept.is_none() {
-            true => self.access.forget_upload_note(note.id).await,
+            true => self.access.forget_upload_note(note.id).await.map_err(Refusal::from),
             false => {
                 note.end = End::Open;
-                self.access.note_upload(note.clone()).await
+                self.upload.noted(&self.access).await
             }
         };
         match noted {
             Ok(()) => self.refused(refusal),
-            Err(error) => error.into(),
+            Err(other) => other,
         }
     }
 }
@@ -343,9 +386,13 @@ pub(super) fn broken_off(broken: &Broken) -> Refusal {
         Broken::Lost => {
             Refusal::new(StatusCode::BAD_REQUEST, name::CANCELLED, "the content has ended before its end; what has come is kept")
         }
-        Broken::Stalled => {
-            let text = format!("nothing has come for {} s; what has come is kept", STALLED_AFTER.as_secs());
+        Broken::Stalled(after) => {
+            let text = format!("nothing has come for {} s; what has come is kept", after.as_secs());
             Refusal::new(StatusCode::REQUEST_TIMEOUT, name::CANCELLED, text)
+        }
+        Broken::Slow(within) => {
+            let text = format!("content with a checksum has to come within {} s; send less in one request", within.as_secs());
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, name::REQUEST_LIMIT, text)
         }
         Broken::Disk(error) => {
             tracing::error!(%error, "a temporary file of an upload cannot be used");

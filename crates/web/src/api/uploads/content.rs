@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,27 +15,19 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::checksum::Checksum;
+use crate::spools::{Room, Spools};
 
-/// Time without a byte of a client after which its request is ended; what has come is kept.
-pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// Bytes that are taken of a request that is refused, and the time for them, at the most.
 const DRAINED_MAX: u64 = 16 << 20;
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
-/// Length of content with a checksum at the most, in bytes.
-pub(super) const CHECKED_MAX: u64 = 256 << 20;
-/// Bytes of all temporary files at the most.
-const ALL_MAX: u64 = 1 << 30;
 /// Bytes that are read of a temporary file at once.
 const READ: usize = 256 << 10;
-
-/// Bytes of all temporary files.
-static ALL: AtomicU64 = AtomicU64::new(0);
 
 /// Content of a request.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// What the client sends.
-    Sent(Body),
+    /// What the client sends, and the temporary files for it.
+    Sent(Body, Spools),
     /// What it has sent.
     Checked(Spool),
 }
@@ -46,8 +37,10 @@ pub(super) enum Content {
 pub(super) enum Broken {
     /// The client is gone.
     Lost,
-    /// The client sends nothing any more.
-    Stalled,
+    /// The client has sent nothing for this time.
+    Stalled(Duration),
+    /// The client has not sent all in this time.
+    Slow(Duration),
     /// The temporary file cannot be read or written.
     Disk(String),
 }
@@ -69,28 +62,34 @@ impl Content {
     /// Returns the next piece; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
         match self {
-            Content::Sent(body) => next(body, STALLED_AFTER).await,
+            Content::Sent(body, spools) => next(body, spools.bounds().stalled_after).await,
             Content::Checked(spool) => spool.next().await,
         }
     }
 
-    /// Takes all of the content, and returns it if it has this checksum. It may have `max` bytes.
-    pub(super) async fn checked(self, checksum: Checksum, max: u64) -> Result<Content, Refused> {
-        let Content::Sent(mut body) = self else { return Ok(self) };
-        let (max, mut summing) = (max.min(CHECKED_MAX), checksum.begin());
+    /// Takes all of the content of a user, and returns it if it has this checksum. It may have `max` bytes.
+    pub(super) async fn checked(self, checksum: Checksum, max: u64, user: &str) -> Result<Content, Refused> {
+        let Content::Sent(body, spools) = self else { return Ok(self) };
+        let (max, within) = (max.min(spools.bounds().checked_of_user), spools.bounds().checked_within);
         if body.size_hint().exact().is_some_and(|len| len > max) {
             return Err(Refused::Longer(max));
         }
-        let mut spool = Spool::new().await?;
-        while let Some(bytes) = next(&mut body, STALLED_AFTER).await.map_err(Refused::Broken)? {
-            if spool.len + bytes.len() as u64 > max {
-                return Err(Refused::Longer(max));
-            }
-            summing.add(&bytes);
-            spool.push(bytes).await?;
-        }
-        if summing.end() == checksum { Ok(Content::Checked(spool)) } else { Err(Refused::Differs) }
+        let taking = taken(body, &spools, (checksum, max, user));
+        timeout(within, taking).await.unwrap_or(Err(Refused::Broken(Broken::Slow(within)))).map(Content::Checked)
     }
+}
+
+/// Takes all of a body of a user into a temporary file, and returns that if it has this checksum.
+async fn taken(mut body: Body, spools: &Spools, (checksum, max, user): (Checksum, u64, &str)) -> Result<Spool, Refused> {
+    let (mut spool, mut summing) = (Spool::new(spools, user).await?, checksum.begin());
+    while let Some(bytes) = next(&mut body, spools.bounds().stalled_after).await.map_err(Refused::Broken)? {
+        if spool.len + bytes.len() as u64 > max {
+            return Err(Refused::Longer(max));
+        }
+        summing.add(&bytes);
+        spool.push(bytes).await?;
+    }
+    if summing.end() == checksum { Ok(spool) } else { Err(Refused::Differs) }
 }
 
 /// Takes the rest of a request that is refused, so that its client, which may still send, reads the answer: a connection that is closed with
@@ -112,7 +111,7 @@ pub(super) async fn drained(mut body: Body) {
 /// Returns the next piece of a body. Trailers are of no use here.
 async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Broken> {
     loop {
-        let frame = timeout(within, body.frame()).await.map_err(|_| Broken::Stalled)?;
+        let frame = timeout(within, body.frame()).await.map_err(|_| Broken::Stalled(within))?;
         match frame.transpose().map_err(|_| Broken::Lost)?.map(http_body::Frame::into_data) {
             None => return Ok(None),
             Some(Ok(bytes)) if !bytes.is_empty() => return Ok(Some(bytes)),
@@ -121,28 +120,36 @@ async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Broken
     }
 }
 
-/// Temporary file without a name, which is gone with the process. Only its owner may read it.
+/// Temporary file without a name, with the room that is taken for it.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: Arc<File>,
+    room: Room,
     len: u64,
     /// Position of the next byte that is read.
     at: u64,
 }
 
 impl Spool {
-    async fn new() -> Result<Spool, Refused> {
-        let file = on_disk(tempfile::tempfile).await.map_err(Refused::Broken)?;
-        Ok(Spool { file: Arc::new(file), len: 0, at: 0 })
+    async fn new(spools: &Spools, user: &str) -> Result<Spool, Refused> {
+        let (room, spools) = (spools.room(user), spools.clone());
+        let file = on_disk(move || spools.file()).await.map_err(Refused::Broken)?;
+        Ok(Spool { file: Arc::new(file), room, len: 0, at: 0 })
     }
 
     async fn push(&mut self, bytes: Bytes) -> Result<(), Refused> {
         let (at, more) = (self.len, bytes.len() as u64);
-        let is_within = |all: u64| all.checked_add(more).filter(|&all| all <= ALL_MAX);
-        ALL.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_within).map_err(|_| Refused::NoRoom)?;
+        if !self.room.take(more) {
+            return Err(Refused::NoRoom);
+        }
         self.len += more;
         let file = Arc::clone(&self.file);
-        on_disk(move || file.write_all_at(&bytes, at)).await.map_err(Refused::Broken)
+        let written =
+            spawn_blocking(move || file.write_all_at(&bytes, at)).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refused::NoRoom,
+            _ => Refused::Broken(Broken::Disk(error.to_string())),
+        })
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
@@ -161,12 +168,6 @@ impl Spool {
     }
 }
 
-impl Drop for Spool {
-    fn drop(&mut self) {
-        ALL.fetch_sub(self.len, Ordering::Relaxed);
-    }
-}
-
 async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Broken> {
     let done = spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
     done.map_err(|error| Broken::Disk(error.to_string()))
@@ -181,6 +182,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+    use crate::bounds::Bounds;
 
     fn on_a_runtime(test: impl Future<Output = ()>) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
@@ -205,28 +207,60 @@ mod tests {
         }
     }
 
+    /// Temporary files of which a user may have so many bytes.
+    fn spools(directory: &tempfile::TempDir, checked_of_user: u64) -> Spools {
+        let within = Duration::from_millis(1);
+        Spools::new(directory.path(), Bounds { stalled_after: within, checked_of_user, ..Bounds::default() })
+    }
+
     #[test]
     fn a_client_that_sends_nothing_any_more_is_waited_for_in_vain() {
         on_a_runtime(async {
-            let mut body = Body::new(Silent(false));
-            assert_eq!(next(&mut body, STALLED_AFTER).await, Ok(Some(Bytes::from_static(b"a"))));
-            assert_eq!(next(&mut body, Duration::from_millis(1)).await, Err(Broken::Stalled));
+            let directory = tempfile::tempdir().unwrap();
+            let spools = spools(&directory, 1 << 20);
+            let mut content = Content::Sent(Body::new(Silent(false)), spools.clone());
+            assert_eq!(content.next().await, Ok(Some(Bytes::from_static(b"a"))));
+            assert_eq!(content.next().await, Err(Broken::Stalled(Duration::from_millis(1))));
+            let content = Content::Sent(Body::new(Silent(false)), spools);
+            let refused = content.checked(sum(b"a"), 10, "alice").await.unwrap_err();
+            assert_eq!(refused, Refused::Broken(Broken::Stalled(Duration::from_millis(1))));
+        });
+    }
+
+    #[test]
+    fn content_with_a_checksum_has_a_deadline_and_its_user_a_share() {
+        on_a_runtime(async {
+            let directory = tempfile::tempdir().unwrap();
+            let soon = Duration::from_millis(1);
+            let bounds = Bounds { checked_within: soon, checked_of_user: 10, ..Bounds::default() };
+            let spools = Spools::new(directory.path(), bounds);
+            let content = Content::Sent(Body::new(Silent(false)), spools.clone());
+            assert_eq!(content.checked(sum(b"a"), 10, "alice").await.unwrap_err(), Refused::Broken(Broken::Slow(soon)));
+            let spools = Spools::new(directory.path(), Bounds { checked_of_user: 10, ..Bounds::default() });
+            let sent = || Content::Sent(Body::from("seven.."), spools.clone());
+            let held = sent().checked(sum(b"seven.."), 10, "alice").await.unwrap();
+            assert_eq!(sent().checked(sum(b"seven.."), 10, "alice").await.unwrap_err(), Refused::NoRoom);
+            assert!(sent().checked(sum(b"seven.."), 10, "bob").await.is_ok());
+            drop(held);
+            assert!(sent().checked(sum(b"seven.."), 10, "alice").await.is_ok());
         });
     }
 
     #[test]
     fn content_comes_out_as_it_went_in_if_its_checksum_is_right() {
         on_a_runtime(async {
+            let directory = tempfile::tempdir().unwrap();
+            let spools = Spools::new(directory.path(), Bounds::default());
             let bytes: Vec<u8> = (0..3 * READ + 5).map(|at| (at * at / 7) as u8).collect();
-            let sent = || Content::Sent(Body::from(bytes.clone()));
-            let mut content = sent().checked(sum(&bytes), u64::MAX).await.unwrap();
+            let sent = || Content::Sent(Body::from(bytes.clone()), spools.clone());
+            let mut content = sent().checked(sum(&bytes), u64::MAX, "").await.unwrap();
             let mut read = Vec::new();
             while let Some(more) = content.next().await.unwrap() {
                 read.extend_from_slice(&more);
             }
             assert!(read == bytes);
-            assert_eq!(sent().checked(sum(b"other"), u64::MAX).await.unwrap_err(), Refused::Differs);
-            assert_eq!(sent().checked(sum(&bytes), 10).await.unwrap_err(), Refused::Longer(10));
+            assert_eq!(sent().checked(sum(b"other"), u64::MAX, "").await.unwrap_err(), Refused::Differs);
+            assert_eq!(sent().checked(sum(&bytes), 10, "").await.unwrap_err(), Refused::Longer(10));
         });
     }
 }

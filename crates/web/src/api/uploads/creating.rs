@@ -20,15 +20,13 @@ use super::fields::{self, Protocol, TUS_CONTENT, TUS_RESUMABLE, UPLOAD_COMPLETE,
 use super::holds::{Held, Holds, REST_MAX};
 use super::metadata::{Metadata, Place};
 use super::refusal::Refusal;
-use super::state::{Upload, unrested};
-use super::{Wanted, checked, hold, length, user};
+use super::state::{Upload, too_many, unrested};
+use super::{Wanted, checked, forget, hold, length, user};
 use crate::api::extract::Query;
 use crate::api::files::FileContent;
 use crate::callers::Caller;
 use crate::problem::Problem;
-
-/// Uploads of one user that are open at once, at the most. What is noted of each may have the length of a segment.
-const OPEN_MAX: usize = 256;
+use crate::spools::Spools;
 
 /// Upload that is to begin.
 struct New {
@@ -148,6 +146,7 @@ impl New {
 pub(super) async fn create(
     Caller(access): Caller,
     Extension(holds): Extension<Holds>,
+    Extension(spools): Extension<Spools>,
     Query(place): Query<Place>,
     headers: HeaderMap,
     body: Body,
@@ -163,8 +162,8 @@ pub(super) async fn create(
     if !new.has_content {
         return Ok(told(&access, StatusCode::CREATED, &upload));
     }
-    let content = checked(&access, &upload, &new.part, Content::Sent(body)).await?;
-    access.note_upload(upload.note.clone()).await?;
+    let content = checked(&access, &upload, &new.part, Content::Sent(body, spools)).await?;
+    upload.noted(&access).await?;
     let append = Append { access: access.clone(), held, upload, content, ends: new.part.ends, is_new: true };
     let upload = holds.run(append.run()).await.ok_or_else(Problem::internal)??;
     Ok(told(&access, StatusCode::CREATED, &upload))
@@ -174,7 +173,10 @@ pub(super) async fn create(
 async fn prepared(access: &Access, holds: &Holds, new: Result<New, Refusal>) -> Result<(New, Held, Upload), Refusal> {
     let (identity, new) = (user(access)?, new?);
     new.check(access)?;
-    refuse_more(access).await?;
+    // Where there is no room for another, nothing is begun; what counts is the look when it is noted.
+    if access.has_uploads_max().await? {
+        return Err(too_many());
+    }
     let note = new.note(access, &identity)?;
     let held = hold(holds, note.id).await?;
     let mut upload = Upload { note, kept: None };
@@ -182,16 +184,6 @@ async fn prepared(access: &Access, holds: &Holds, new: Result<New, Refusal>) -> 
         upload.reserve(access).await?;
     }
     Ok((new, held, upload))
-}
-
-/// Refuses an upload of a user who has as many as may be open.
-async fn refuse_more(access: &Access) -> Result<(), Refusal> {
-    let open = access.upload_notes().await?.iter().filter(|note| !matches!(note.end, End::Stored(_))).count();
-    if open < OPEN_MAX {
-        return Ok(());
-    }
-    let text = format!("{OPEN_MAX} uploads are open, which is the limit for one user; continue or delete some");
-    Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, name::TOO_MANY_REQUESTS, text))
 }
 
 impl Upload {
@@ -206,6 +198,11 @@ impl Upload {
         let _ = parked.map_err(|_| unrested())?;
         self.kept = access.kept_uploads().await?.into_iter().find(|kept| kept.id == note.id);
         note.is_kept = self.kept.is_some();
-        Ok(access.note_upload(note.clone()).await?)
+        let noted = self.noted(access).await;
+        if noted.is_err() && self.kept.is_some() {
+            // Nobody can go on with it.
+            forget(access, self.note.id).await?;
+        }
+        noted
     }
 }

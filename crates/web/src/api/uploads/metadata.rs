@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use p2p_service::files::{Attributes, Sha256Digest, StoreAs};
+use p2p_shell::attributes::parse_mode;
 
 use super::fields::{filename, text};
 use crate::api::digests;
@@ -14,8 +15,6 @@ use crate::problem::Problem;
 pub(super) const UPLOAD_METADATA: &str = "upload-metadata";
 /// Length of the field at the most, in bytes: a client reads it again as it was, so that it is kept with the upload.
 const TEXT_MAX: usize = 4096;
-/// Bits of a mode in octal digits, at the most.
-const MODE_MAX: u32 = 0o7777;
 
 /// File that an upload is to become.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +80,7 @@ impl Metadata {
             "sha256" => self.sha256 = Some(value.parse().map_err(|error| wrong(format!("`sha256`: {error}")))?),
             "replace" => self.stored_as.replace = boolean(&value).ok_or_else(|| wrong("`replace` is `true` or `false`"))?,
             "modified" => self.attributes().modified = Some(seconds(&value)?),
-            "mode" => self.attributes().mode = Some(mode(&value)?),
+            "mode" => self.attributes().mode = Some(parse_mode(&value).map_err(|problem| wrong(format!("`mode`: {problem}")))?),
             _ => {}
         }
         Ok(())
@@ -121,11 +120,6 @@ fn seconds(text: &str) -> Result<u64, Problem> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = whole.parse().ok().filter(|_| is_number(whole) && is_number(fraction));
     seconds.ok_or_else(|| wrong("`modified` is a time in seconds since 1970"))
-}
-
-fn mode(text: &str) -> Result<u32, Problem> {
-    let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= MODE_MAX && !text.starts_with('+'));
-    mode.ok_or_else(|| wrong("`mode` has up to four octal digits, as in `644`"))
 }
 
 #[cfg(test)]
@@ -190,6 +184,7 @@ mod tests {
             &pair("modified", "-1"),
             &pair("modified", "1.x"),
             &pair("mode", "9"),
+            &pair("mode", "64"),
             &pair("mode", "17777"),
             "filename /w==",
             &long,

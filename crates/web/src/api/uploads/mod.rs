@@ -47,6 +47,7 @@ use super::extract::Path;
 use super::files::FileContent;
 use crate::callers::{Caller, Stranger};
 use crate::problem::Problem;
+use crate::spools::Spools;
 use crate::web::Web;
 
 /// Name of the field with the method that is meant, for clients that cannot send it (tus, section "Requests").
@@ -155,13 +156,14 @@ responses(
 async fn patch(
     Caller(access): Caller,
     Extension(holds): Extension<Holds>,
+    Extension(spools): Extension<Spools>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let wanted = Wanted::of(&headers, &body);
     match prepared(&access, &holds, &id, wanted).await {
-        Ok((held, upload, wanted)) => appended(&access, &holds, (held, upload), wanted, Content::Sent(body)).await,
+        Ok((held, upload, wanted)) => appended(&access, &holds, (held, upload), wanted, Content::Sent(body, spools)).await,
         Err(refusal) => {
             content::drained(body).await;
             Err(refusal)
@@ -179,6 +181,10 @@ async fn prepared(
     let (_, _, wanted) = (user(access)?, named(id)?, wanted?);
     let (held, upload) = taken_over(access, holds, id).await?;
     wanted.check(access, &upload)?;
+    if upload.stored().is_none() {
+        // What was shared for it may be so no longer.
+        access.place_to_store(&upload.note.path, None)?;
+    }
     Ok((held, upload, wanted))
 }
 
@@ -274,7 +280,7 @@ async fn appended(
     let content = checked(access, &upload, &wanted, content).await?;
     if let Some(size) = wanted.size.filter(|_| upload.note.size.is_none()) {
         upload.note.size = Some(size);
-        access.note_upload(upload.note.clone()).await?;
+        upload.noted(access).await?;
     }
     let append = Append { access: access.clone(), held, upload, content, ends: wanted.ends, is_new: false };
     let upload = holds.run(append.run()).await.ok_or_else(Problem::internal)??;
@@ -290,7 +296,8 @@ async fn appended(
 async fn checked(access: &Access, upload: &Upload, wanted: &Wanted, content: Content) -> Result<Content, Refusal> {
     let Some(checksum) = wanted.checksum else { return Ok(content) };
     let left = upload.note.size.or(wanted.size).map_or(u64::MAX, |size| size.saturating_sub(wanted.offset));
-    content.checked(checksum, left).await.map_err(|why| {
+    let user = upload.note.user.as_deref().unwrap_or_default();
+    content.checked(checksum, left, user).await.map_err(|why| {
         let refusal = match why {
             Refused::Differs if wanted.protocol == Protocol::Tus => Refusal::other_checksum(),
             Refused::Differs => {
@@ -302,7 +309,8 @@ async fn checked(access: &Access, upload: &Upload, wanted: &Wanted, content: Con
                 Refusal::too_large(access, text)
             }
             Refused::NoRoom => {
-                let text = "temporary files for content with a checksum have no room; try again later";
+                let text = "your temporary files for content with a checksum, or those of all users, have no room; try again later, or \
+                            send less at once";
                 Refusal::new(StatusCode::SERVICE_UNAVAILABLE, name::NO_ROOM, text).with("retry-after", "1")
             }
             Refused::Broken(broken) => append::broken_off(&broken),
@@ -356,12 +364,13 @@ async fn forget(access: &Access, id: UploadId) -> Result<(), Refusal> {
 async fn overridden(
     caller: Caller,
     holds: Extension<Holds>,
+    spools: Extension<Spools>,
     id: Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     match fields::text(&headers, METHOD_OVERRIDE)? {
-        Some("PATCH") => patch(caller, holds, id, headers, body).await,
+        Some("PATCH") => patch(caller, holds, spools, id, headers, body).await,
         Some("HEAD") => head(caller, holds, id).await,
         Some("DELETE") => delete(caller, holds, id).await.map(IntoResponse::into_response),
         _ => {

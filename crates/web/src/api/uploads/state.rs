@@ -2,10 +2,11 @@
 
 use http::StatusCode;
 use p2p_service::access::{Access, Identity};
-use p2p_service::files::{End, EngineError, KEPT_FOR, KeptUpload, Park, Sha256Digest, UploadId, UploadNote};
+use p2p_service::files::{End, EngineError, KEPT_FOR, KeptUpload, NOTES_MAX, Noted, Park, Sha256Digest, UploadId, UploadNote};
 use p2p_service::reasons::name;
 use tokio::time::timeout;
 
+use super::forget;
 use super::holds::REST_MAX;
 use super::refusal::Refusal;
 
@@ -38,6 +39,18 @@ impl Upload {
     /// Returns the time from which on it may be dropped, in seconds since 1970.
     pub(super) fn expires_at(&self) -> u64 {
         self.kept.as_ref().map_or(self.note.expires_at, |kept| kept.expires_at.max(self.note.expires_at))
+    }
+
+    /// Notes the upload as it is.
+    ///
+    /// # Errors
+    /// Fails if a bound of what its user may have noted is exceeded, or if the disk refuses.
+    pub(super) async fn noted(&self, access: &Access) -> Result<(), Refusal> {
+        match access.note_upload(self.note.clone()).await? {
+            Noted::Done => Ok(()),
+            Noted::TooMany => Err(too_many()),
+            Noted::NoRoom => Err(no_room()),
+        }
     }
 
     /// Returns the upload of this name, as it is now.
@@ -92,6 +105,13 @@ impl Upload {
     async fn looked_at(mut self, access: &Access, identity: &Identity) -> Result<Upload, Refusal> {
         match (self.note.end, &self.kept) {
             (End::Stored(_), _) if self.note.is_past(access.now()) => Err(self.gone(access, "has expired").await),
+            (End::Open | End::Ending(_), Some(kept)) if kept.transfer.is_none() && self.expires_at() <= access.now() => {
+                // Where the user may not undo it, it is undone when the next look at all uploads finds it.
+                if let Err(refusal) = forget(access, self.note.id).await {
+                    tracing::debug!(?refusal, upload = %self.note.id, "an upload that has expired is not undone yet");
+                }
+                Err(self.gone(access, "has expired").await)
+            }
             (End::Stored(_), _) | (_, Some(_)) => Ok(self),
             (End::Ending(sha256), None) => {
                 let file = access.readable(identity, &self.note.path).await.ok().filter(|file| file.sha256 == sha256);
@@ -128,6 +148,21 @@ impl Upload {
         let _ = parked.map_err(|_| unrested())?;
         Upload::known(access, identity, id).await
     }
+}
+
+/// Returns the refusal of another upload of a user who has as many as may be open.
+pub(super) fn too_many() -> Refusal {
+    let text = format!("{} uploads are open, which is the limit for one user; continue or delete some", NOTES_MAX.open);
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, name::TOO_MANY_REQUESTS, text)
+}
+
+/// Returns the refusal of content that would be noted, as it is less than a segment, where there is no room for that.
+fn no_room() -> Refusal {
+    let text = format!(
+        "what follows the last full segments of your open uploads may have {} bytes in all; continue or delete some, or send larger pieces",
+        NOTES_MAX.tails
+    );
+    Refusal::new(StatusCode::INSUFFICIENT_STORAGE, name::NO_ROOM, text)
 }
 
 /// Returns the refusal of a request at an upload of which something is still under way.

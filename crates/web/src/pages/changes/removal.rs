@@ -5,11 +5,10 @@ use axum::response::Response;
 use p2p_base::spelling::visible;
 use p2p_service::access::AccessError;
 use p2p_service::event_words::bytes_of;
-use p2p_service::files::{Await, BeginTransfer, Entry, TransferId};
+use p2p_service::files::{Await, BeginTransfer, TransferId};
 
 use super::{Items, partly};
 use crate::api::values::bounded;
-use crate::pages::entries::size_of;
 use crate::pages::frame::{Failed, Frame, Part, Visitor};
 use crate::pages::page;
 use crate::problem::Problem;
@@ -28,11 +27,9 @@ struct Asked {
 pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String) -> Result<Response, Failed> {
     let mut going = Vec::with_capacity(items.paths.len());
     for path in &items.paths {
-        let (key, entries) = visitor.access.tree(&visitor.identity, path).await?;
-        let files = entries.iter().filter(|entry| matches!(entry, Entry::File(_)));
-        let (count, bytes) = (files.clone().count(), bytes_of(files.map(size_of).sum()));
-        let is_file = entries.iter().any(|entry| *entry.key() == key && matches!(entry, Entry::File(_)));
-        let words = match (is_file, count) {
+        let (is_file, total) = visitor.access.weighed(&visitor.identity, path).await?;
+        let bytes = bytes_of(total.bytes);
+        let words = match (is_file, total.files) {
             (true, _) => format!("file, {bytes}"),
             (false, 0) => "directory without files".to_owned(),
             (false, 1) => format!("directory with 1 file, {bytes}"),

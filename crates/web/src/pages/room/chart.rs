@@ -18,9 +18,9 @@ const ABOVE: f64 = 10.0;
 
 /// Tick of an axis, or a line across the plot: where, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tick {
-    pub(super) at: String,
-    pub(super) label: String,
+pub(in crate::pages) struct Tick {
+    pub(in crate::pages) at: String,
+    pub(in crate::pages) label: String,
 }
 
 /// Chart of the rates of the client's link.

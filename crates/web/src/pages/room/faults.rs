@@ -5,6 +5,8 @@ use p2p_service::network::{FaultCause, Snapshot};
 use p2p_shell::report::{Resolution, ToldFault, instant_of, past_of};
 use p2p_shell::table;
 
+use crate::pages::prose::{Prose, prose};
+
 /// Faults that are listed at the most.
 const LISTED_MAX: usize = 50;
 /// Hosts that the fields for hosts offer; others are typed.
@@ -75,15 +77,14 @@ fn by_of(cause: &FaultCause) -> String {
 }
 
 /// Returns what a command of the language does, in the words of its help: pieces of text, each with whether it is code.
-pub(super) fn help_of(command: &str) -> Vec<(bool, String)> {
+pub(super) fn help_of(command: &str) -> Prose {
     let Some(spec) = table::find(command) else { return Vec::new() };
     let details = if spec.details.is_empty() { String::new() } else { format!(" {}", spec.details) };
     let mut summary = spec.summary.to_owned();
     if let Some(first) = summary.get(..1).map(str::to_uppercase) {
         summary.replace_range(..1, &first);
     }
-    let whole = format!("{summary}.{details}");
-    whole.split('`').enumerate().map(|(place, piece)| (place % 2 == 1, piece.to_owned())).collect()
+    prose(&format!("{summary}.{details}"))
 }
 
 #[cfg(test)]

@@ -47,9 +47,10 @@ use self::nodes::Nodes;
 use self::storage::Storage;
 use self::topology::Picture;
 use self::transfers::Transfers;
-use self::waterfall::Waterfall;
+pub(super) use self::waterfall::Waterfall;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::page;
+use super::prose::Prose;
 use crate::api::extract::{Form, Path, Query};
 use crate::problem::Problem;
 use crate::web::Web;
@@ -164,7 +165,7 @@ async fn transfer_shown(visitor: &Visitor, id: u64, told: Option<Told>) -> Resul
 /// Words of the templates.
 impl Room {
     /// Returns what a command does, in the words of its help.
-    fn help(&self, command: &str) -> Vec<(bool, String)> {
+    fn help(&self, command: &str) -> Prose {
         help_of(command)
     }
 }

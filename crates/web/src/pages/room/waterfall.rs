@@ -1,11 +1,12 @@
-//! A transfer by itself: its figures, and the way of each of its segments as a waterfall.
+//! A transfer by itself: its figures, and the way of each of its segments as a waterfall. The page of a transfer shows it, and that of a file which it
+//! has stored.
 
 use p2p_service::access::Identity;
 use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
 use p2p_service::network::Snapshot;
 use p2p_shell::report::{Resolution, SegmentState, bytes_of, clock_of, instant_of, rate_of};
 
-use super::super::pieces::{Pieces, moved};
+use super::super::pieces::{Pieces, moved, unknown_of};
 use super::chart::Tick;
 use super::svg::{Scale, px, time_ticks};
 use super::transfers::Row;
@@ -20,34 +21,42 @@ const ROW: f64 = 16.0;
 
 /// A transfer with its segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Waterfall {
+pub(in crate::pages) struct Waterfall {
     pub(super) row: Row,
-    pub(super) began: String,
-    pub(super) took: String,
-    pub(super) sha256: String,
-    pub(super) retransmits: u64,
-    pub(super) segments: String,
-    pub(super) height: String,
+    /// Number of the transfer, and true if it is over.
+    pub(in crate::pages) id: u64,
+    pub(in crate::pages) is_over: bool,
+    pub(in crate::pages) began: String,
+    pub(in crate::pages) took: String,
+    pub(in crate::pages) sha256: String,
+    pub(in crate::pages) retransmits: u64,
+    pub(in crate::pages) segments: String,
+    pub(in crate::pages) height: String,
     /// Lower end of the lines of the ticks.
-    pub(super) foot: String,
-    pub(super) times: Vec<Tick>,
-    pub(super) bars: Vec<Bar>,
-    /// Segments of this transfer that are not drawn, and those of which it has not begun any.
-    pub(super) left_out: u32,
-    pub(super) to_come: u32,
-    pub(super) piece: Option<Piece>,
+    pub(in crate::pages) foot: String,
+    pub(in crate::pages) times: Vec<Tick>,
+    pub(in crate::pages) bars: Vec<Bar>,
+    /// Segments that are not drawn although they have begun, and those that this transfer has not begun.
+    pub(in crate::pages) left_out: u32,
+    pub(in crate::pages) to_come: u32,
+    /// Place of the transfer in an upload that is more than it.
+    pub(in crate::pages) piece: Option<Piece>,
+    /// Transfers that it is of.
+    pub(in crate::pages) pieces: usize,
+    /// Segments of the file of which no timing is known; empty if that of each is.
+    pub(in crate::pages) unknown: String,
 }
 
 /// Place of a transfer in an upload that is more than this transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(in crate::pages) struct Piece {
     /// Bytes that it has moved itself, and segments and bytes that were kept before it.
-    pub(super) moved: String,
-    pub(super) segments_before: u32,
-    pub(super) before: String,
+    pub(in crate::pages) moved: String,
+    pub(in crate::pages) segments_before: u32,
+    pub(in crate::pages) before: String,
     /// Transfers before and after it, as far as they are remembered.
-    pub(super) earlier: Option<u64>,
-    pub(super) later: Option<u64>,
+    pub(in crate::pages) earlier: Option<u64>,
+    pub(in crate::pages) later: Option<u64>,
 }
 
 impl Piece {
@@ -68,26 +77,48 @@ impl Piece {
 
 /// Segment as a row: its parts, one behind the other, and its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) index: u32,
-    pub(super) holder: String,
-    pub(super) state: &'static str,
+pub(in crate::pages) struct Bar {
+    pub(in crate::pages) index: u32,
+    pub(in crate::pages) holder: String,
+    pub(in crate::pages) state: &'static str,
     /// Place of its name, and top of its parts.
-    pub(super) text_y: String,
-    pub(super) y: String,
+    pub(in crate::pages) text_y: String,
+    pub(in crate::pages) y: String,
     /// Class, left end and width of each part.
-    pub(super) parts: Vec<(&'static str, String, String)>,
+    pub(in crate::pages) parts: Vec<(&'static str, String, String)>,
     /// Instants of queueing, connection, first byte, last byte and acknowledgement.
-    pub(super) instants: [String; 5],
-    pub(super) goodput: String,
-    pub(super) retransmits: u32,
+    pub(in crate::pages) instants: [String; 5],
+    pub(in crate::pages) goodput: String,
+    pub(in crate::pages) retransmits: u32,
 }
 
 impl Waterfall {
-    pub(super) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
+    /// Makes the waterfall of a transfer.
+    pub(in crate::pages) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
+        let waterfall = Waterfall::of_lines(snapshot, (report, &report.timelines), identity);
+        let (left_out, to_come) = not_drawn(report, waterfall.bars.len() as u32);
+        Waterfall { left_out, to_come, piece: Piece::of(snapshot, report), ..waterfall }
+    }
+
+    /// Makes the waterfall of all transfers of the upload that has stored a file of so many segments, of which this is the last one: one
+    /// behind the other, without the pauses between them.
+    pub(in crate::pages) fn of_stored(
+        snapshot: &Snapshot,
+        (report, segments): (&TransferReport, u32),
+        identity: &Identity,
+    ) -> Waterfall {
+        let pieces = Pieces::of(&snapshot.transfers, report);
+        let unknown = unknown_of(segments, &pieces.timelines()).unwrap_or_default();
+        let lines = if pieces.len() > 1 { pieces.without_pauses(snapshot.at) } else { report.timelines.clone() };
+        let waterfall = Waterfall::of_lines(snapshot, (report, &lines), identity);
+        let took = clock_of(pieces.took(snapshot.at).as_secs_f64());
+        Waterfall { took, unknown, pieces: pieces.len(), ..waterfall }
+    }
+
+    fn of_lines(snapshot: &Snapshot, (report, lines): (&TransferReport, &[SegmentTimeline]), identity: &Identity) -> Waterfall {
         let (status, now) = (&report.status, snapshot.at);
         let end = status.finished.unwrap_or(now);
-        let drawn = drawn_of(&report.timelines);
+        let drawn = drawn_of(lines);
         let from = drawn.iter().map(|line| line.queued).min().unwrap_or(status.started);
         let until = drawn.iter().filter_map(|line| line.acknowledged).max().filter(|_| status.state.is_over()).unwrap_or(end);
         let values = (from.as_secs_f64(), until.max(from).as_secs_f64());
@@ -96,10 +127,11 @@ impl Waterfall {
             Bar::of(line, SegmentState::of(status, line).name(), AXIS + n as f64 * ROW, &across, until)
         };
         let tick = |at: f64| Tick { at: px(across.at(at)), label: instant_of(at_seconds(at), Resolution::Millis) };
-        let (left_out, to_come) = not_drawn(report, drawn.len() as u32);
         let height = AXIS + drawn.len() as f64 * ROW + 4.0;
         Waterfall {
             row: Row::of(snapshot, report, identity),
+            id: status.id.0,
+            is_over: status.state.is_over(),
             began: instant_of(status.started, Resolution::Millis),
             took: clock_of(status.elapsed(now).as_secs_f64()),
             sha256: report.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
@@ -109,9 +141,11 @@ impl Waterfall {
             foot: px(height - 4.0),
             times: time_ticks(values.0, values.1).into_iter().map(tick).collect(),
             bars: drawn.iter().enumerate().map(bar).collect(),
-            left_out,
-            to_come,
-            piece: Piece::of(snapshot, report),
+            left_out: lines.len().saturating_sub(drawn.len()) as u32,
+            to_come: 0,
+            piece: None,
+            pieces: 1,
+            unknown: String::new(),
         }
     }
 }

@@ -1,15 +1,24 @@
 //! Lists that are searched and in other orders than that of the names, page by page: for people who look through many files.
 //!
-//! A page in the order of the names costs what is on it. Any other page looks at each candidate once, and sorts no more than a page.
+//! A page after a place costs what is on it in the order of the names. In any other it looks at each candidate once, and sorts no more than a page.
+//! Pages by their numbers are those of an order that is kept: see `numbered`.
+
+mod numbered;
+mod order;
 
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
+use p2p_base::spelling::{folded, has_folded};
 use p2p_engine::policy;
+use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
-use p2p_store::namespace::{Child, DirectoryRecord, Entry, Namespace};
+use p2p_store::namespace::{Child, DirectoryRecord, Entry, Namespace, Total};
 
+pub use self::numbered::{Numbered, NumberedPage};
+pub(super) use self::order::Orders;
 use super::{Access, AccessError, Identity};
+use crate::blocking::apart;
 
 /// Order of a list. Entries that are alike in it are in the order of their names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,32 +86,71 @@ impl Access {
             let next = page.next.map(|key| Place { rank: rank(identity, wanted.sort, page.entries.last(), &key), key });
             return Ok(Browsed { entries: page.entries, next });
         }
-        let principal = identity.principal();
-        let found = match path {
-            Some(path) => {
-                let (key, names) = self.searched(identity, path).await?;
-                chosen(identity, wanted, candidates(&names, &key, *is_recursive))
+        let (access, own, asked) = (self.clone(), identity.clone(), wanted.clone());
+        match apart(move || access.browsed(&own, &asked)).await? {
+            Some(page) => Ok(page),
+            None => Err(self.unknown(identity, path.as_deref().unwrap_or_default()).await?),
+        }
+    }
+
+    /// Returns the key of the file or directory that the user calls `text`, and the file if it is one. The root of a tree is a directory.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does.
+    pub async fn located(&self, identity: &Identity, text: &str) -> Result<(FileKey, Option<FileRecord>), AccessError> {
+        match self.searched(identity, text) {
+            Some((key, names)) => {
+                let file = names.file(&key).map(|file| policy::known_of(&identity.principal(), file.clone()));
+                Ok((key, file))
             }
-            None => chosen(identity, wanted, self.everything(identity, *is_recursive).iter().map(|entry| Child::Entry(entry))),
+            None => Err(self.unknown(identity, text).await?),
+        }
+    }
+
+    /// Returns how many files there are in the directory that the user calls `text`, at any depth, and their size, and true if it is a file
+    /// itself.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does.
+    pub async fn weighed(&self, identity: &Identity, text: &str) -> Result<(bool, Total), AccessError> {
+        let (access, own, path) = (self.clone(), identity.clone(), text.to_owned());
+        let weigh = move || {
+            let (key, names) = access.searched(&own, &path)?;
+            let (mut total, is_file) = (Total::default(), names.file(&key).is_some());
+            names.files_of(&key).for_each(|file| total.add(file));
+            Some((is_file, total))
+        };
+        match apart(weigh).await? {
+            Some(found) => Ok(found),
+            None => Err(self.unknown(identity, text).await?),
+        }
+    }
+
+    /// Looks at each candidate for a page; `None` if there is nothing of the name that the user may know of.
+    fn browsed(&self, identity: &Identity, wanted: &Browsing) -> Option<Browsed> {
+        let (principal, is_recursive) = (identity.principal(), wanted.is_recursive);
+        let found = match &wanted.path {
+            Some(path) => {
+                let (key, names) = self.searched(identity, path)?;
+                chosen(identity, wanted, candidates(&names, &key, is_recursive))
+            }
+            None => chosen(identity, wanted, self.everything(identity, is_recursive).iter().map(Child::Entry)),
         };
         let known = |entry| policy::known_of_entry(&principal, entry);
-        Ok(Browsed { entries: found.entries.into_iter().map(known).collect(), ..found })
+        Some(Browsed { entries: found.entries.into_iter().map(known).collect(), ..found })
     }
 
     /// Returns the key of what the user calls `text`, and names in which all below it are readable: all names where that is the user's own,
-    /// which saves a look at each of them.
-    async fn searched(&self, identity: &Identity, text: &str) -> Result<(FileKey, Namespace), AccessError> {
+    /// which saves a look at each of them. `None` if there is nothing of that name that the user may know of.
+    fn searched(&self, identity: &Identity, text: &str) -> Option<(FileKey, Namespace)> {
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
-        let is_own_root = |key: &FileKey| key.is_root() && key.owner.as_deref() == identity.name();
         let is_called = |key: &FileKey| match files.get(key) {
             Some(entry) => matches!(entry, Entry::Directory(_)) || !text.ends_with('/'),
-            None => is_own_root(key),
+            // `NAME/` is the root of a tree only where there is something in it.
+            None => key.is_root() && (text.starts_with('~') || key.owner.as_deref() == identity.name()),
         };
         let own = identity.keys_of(text).into_iter().find(|key| policy::may_change(&principal, key) && is_called(key));
-        match own {
-            Some(key) => Ok((key, files)),
-            None => self.root_of(identity, text).await,
-        }
+        own.map(|key| (key, files)).or_else(|| self.known_root_of(identity, text))
     }
 
     /// Returns what the user finds without naming a directory.
@@ -117,7 +165,9 @@ impl Access {
 /// Returns what is in a directory, or a file itself.
 fn candidates<'a>(names: &'a Namespace, key: &'a FileKey, is_recursive: bool) -> Box<dyn Iterator<Item = Child<'a>> + 'a> {
     match names.file(key).is_some() || is_recursive {
-        true => Box::new(names.tree(key).filter(move |entry| entry.key() != key || names.file(key).is_some()).map(Child::Entry)),
+        true => Box::new(
+            names.tree_shared(key).filter(move |entry| entry.key() != key || names.file(key).is_some()).map(Child::Entry),
+        ),
         false => Box::new(names.children(key)),
     }
 }
@@ -169,13 +219,11 @@ impl Ord for Found<'_> {
 
 /// Returns the page of those candidates that are searched for.
 fn chosen<'a>(identity: &Identity, wanted: &Browsing, candidates: impl Iterator<Item = Child<'a>>) -> Browsed {
-    let searched = wanted.search.as_ref().map(|text| text.to_lowercase());
-    let is_searched = |child: &Child<'_>| {
-        searched.as_ref().is_none_or(|searched| child.key().last_name().to_lowercase().contains(searched.as_str()))
-    };
+    let searched = folded(wanted.search.as_deref().unwrap_or_default());
+    let is_searched = |child: &Child<'_>| has_folded(child.key().last_name(), &searched);
     let found = candidates.filter(is_searched).map(|child| {
         let entry = match &child {
-            Child::Entry(entry) => Some(*entry),
+            Child::Entry(entry) => Some(entry.as_ref()),
             Child::Implied(_) => None,
         };
         Found { rank: rank(identity, wanted.sort, entry, child.key()), child }
@@ -212,7 +260,7 @@ fn first<T: Ord>(all: impl Iterator<Item = T>, max: usize) -> Vec<T> {
 
 fn entry_of(child: Child<'_>) -> Entry {
     match child {
-        Child::Entry(entry) => entry.clone(),
+        Child::Entry(entry) => Entry::clone(entry),
         Child::Implied(key) => Entry::Directory(DirectoryRecord::made(key, 0)),
     }
 }
