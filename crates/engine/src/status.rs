@@ -9,6 +9,7 @@ use p2p_net::RateSeries;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
+use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
@@ -16,10 +17,12 @@ use super::cause::{Cause, LocalFailure};
 use super::peer::Peer;
 
 pub use self::absence::{Absence, Awaited, Replacement};
+pub use self::segment::{SegmentTimeline, Stage};
 pub use self::state::TransferState;
 
 mod absence;
 mod refusal;
+mod segment;
 mod state;
 
 /// Identifier of a transfer since the start of the engine, counted from 1.
@@ -224,63 +227,6 @@ fn list_of_node(attempts: &[(NodeNumber, Cause)]) -> String {
     attempts.first().map_or_else(String::new, |(node, _)| format!("{node}: {}", told.join(", then ")))
 }
 
-/// Stage of a segment's transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The segment has a holder and waits for its transmission.
-    Queued,
-    /// The connection to the holder is open.
-    Connected,
-    /// The first byte has left its sender.
-    FirstByte,
-    /// All bytes have arrived at the receiver.
-    LastByte,
-    /// The segment is acknowledged by the receiver.
-    Acknowledged,
-    /// Bytes of the segment were retransmitted.
-    Retransmitted,
-}
-
-/// History of one segment of a transfer, in virtual time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SegmentTimeline {
-    /// Index of the segment in the file, from 0.
-    pub index: u32,
-    /// Length of the segment in bytes.
-    pub len: u32,
-    /// Node that the segment is sent to or fetched from.
-    pub holder: NodeNumber,
-    /// Number of attempts before this one.
-    pub attempt: u32,
-    /// Instant at which the segment or its request was given to the connection.
-    pub queued: SimTime,
-    /// Instant at which the connection was open.
-    pub connected: Option<SimTime>,
-    /// Instant at which the first byte left its sender: the client for an upload, the node for a download.
-    pub first_byte: Option<SimTime>,
-    /// Instant at which all bytes had arrived at the other end.
-    pub last_byte: Option<SimTime>,
-    /// Instant at which the client knew that the segment was stored, or had received all of it.
-    pub acknowledged: Option<SimTime>,
-    /// Number of retransmissions of packets with bytes of the segment.
-    pub retransmits: u32,
-}
-
-impl SegmentTimeline {
-    /// Returns the instant at which the first byte left its sender; before that, the one since which the segment waits for it.
-    pub fn begun(&self) -> SimTime {
-        self.first_byte.unwrap_or(self.queued)
-    }
-
-    /// Returns the goodput in bytes per second: the length over the time from the sending of the first byte to the arrival of
-    /// the last. Returns `None` before that.
-    pub fn goodput(&self) -> Option<f64> {
-        let span = self.last_byte? - self.first_byte?;
-        (span > SimDuration::ZERO).then(|| f64::from(self.len) / span.as_secs_f64())
-    }
-}
-
 /// Time that a transfer still takes, as far as it can be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Remaining {
@@ -382,6 +328,9 @@ pub struct TransferStatus {
     /// File that is transferred.
     #[serde(flatten)]
     pub file: FileKey,
+    /// Kept upload that the transfer begins or continues: all transfers of one upload have the same. `None` of what cannot be continued.
+    #[serde(skip)]
+    pub upload: Option<UploadId>,
     /// State of the transfer.
     pub state: TransferState,
     /// Size of the content in bytes; as far as it is known, if [`size_known`](Self::size_known) is false.
@@ -402,11 +351,14 @@ pub struct TransferStatus {
     pub segments: u32,
     /// Number of segments that are acknowledged.
     pub segments_done: u32,
+    /// Number of them that were stored before the transfer began, which continues a kept upload.
+    #[serde(skip)]
+    pub segments_before: u32,
     /// Number of retransmissions of packets with bytes of the transfer.
     pub retransmits: u64,
-    /// Bytes that have arrived per second in the last ten whole seconds, as those of the links are counted; once the transfer is done, its
-    /// bytes over its duration. `None` before any byte has arrived and the second has ended in which the transfer began, and once the transfer
-    /// has ended otherwise.
+    /// Bytes that have arrived per second in the last ten whole seconds, as those of the links are counted; once the transfer is done or
+    /// parked, the bytes that it has stored or fetched itself over its duration. `None` before any byte has arrived and the second has ended in
+    /// which the transfer began, and once the transfer has ended otherwise.
     pub rate_bytes_per_second: Option<f64>,
     /// Span over which that rate is measured.
     #[serde(skip)]

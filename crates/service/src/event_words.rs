@@ -27,7 +27,8 @@ pub enum Tone {
     Dim,
 }
 
-/// Returns the line of an event as a user sees it, with its tone; `None` for events that are too frequent for the log.
+/// Returns the line of an event as a user sees it, with its tone; `None` for events that are too frequent for the log. That an
+/// upload is parked is plain: nothing is lost, and its client goes on with it, as after each piece of an upload in pieces.
 pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
     let label = |file: &FileKey| identity.shown(file);
     let line = match event {
@@ -52,7 +53,7 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
             (Tone::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))
         }
         Event::UploadParked { transfer, file, bytes, .. } => {
-            (Tone::Warning, format!("{transfer} upload of {} parked: {} of it are kept", label(file), bytes_of(*bytes)))
+            (Tone::Plain, format!("{transfer} upload of {} parked: {} of it are kept", label(file), bytes_of(*bytes)))
         }
         Event::TransferFailed { transfer, direction, file, error, .. } => {
             of_failure(&format!("{transfer} {} of {}", direction.name(), label(file)), error)

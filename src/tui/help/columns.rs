@@ -47,7 +47,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("queue", "packets that wait to cross a link; in Nodes and Wire: those in both directions of the node's link"),
     (
         "rate",
-        "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one; `avg` over all of it once it is done; in Segments: bytes of the segment over the time beside them",
+        "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one; `avg` over all of it once it is done or parked; in Segments: bytes of the segment over the time beside them",
     ),
     ("refused", "in Services: connections and requests that were refused, by reason"),
     ("requests", "in Services: requests of clients that have begun"),

@@ -19,7 +19,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
     ),
     ("at once", "time of a removal that took less than the clock shows"),
-    ("avg", "rate of a transfer that is done: its bytes over its time"),
+    ("avg", "rate of a transfer that is done or parked: the bytes that it has moved over its time"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("backup codes", "codes of an account, each of which replaces its second factor once"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),

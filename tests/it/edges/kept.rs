@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use p2p_base::units::SimDuration;
 use p2p_engine::operation::{
-    Break, Cancel, ExpireUploads, ForgetUpload, ListPackets, OnShutdown, Park, Shutdown, StatUser, WatchWire,
+    Break, Cancel, ExpireUploads, ForgetUpload, ListPackets, ListTransfers, OnShutdown, Park, Shutdown, StatUser, WatchWire,
 };
 use p2p_engine::transfer::{SegmentTimeline, TransferId, TransferReport, TransferState};
 use p2p_engine::{BegunUpload, Caller, EngineConfig, EngineError};
@@ -46,6 +46,26 @@ fn a_parked_upload_is_listed_and_counts_and_is_no_file() {
         // Of each of the others the name is free.
         bench.store(&user("bob"), named("a1"), &content(10, 1)).await;
         assert_eq!(bench.files().await, ["~bob/a1"]);
+    });
+}
+
+/// All its transfers are of one upload, and however many they are, others stay remembered beside them.
+#[test]
+fn the_pieces_of_an_upload_do_not_push_others_out() {
+    on_a_runtime(async {
+        let bench = Bench::new();
+        let other = bench.store(&user("alice"), named("other"), &content(10, 1)).await.status;
+        assert_eq!(other.upload, None);
+        for _ in 0..220 {
+            park(&bench, &remote("alice"), 1, &content(300_000, 1)).await;
+        }
+        let all = bench.ask(ListTransfers).await;
+        assert_eq!((all.len(), all.first().map(|status| status.id)), (200, Some(other.id)));
+        let pieces = &all[1..];
+        assert!(pieces.iter().all(|status| status.upload == Some(upload_id(1))));
+        assert!(pieces.is_sorted_by_key(|status| status.id) && all[199].id == TransferId(221));
+        let last = &all[199];
+        assert_eq!((last.bytes_before, last.segments_before, last.rate_bytes_per_second), (4 * SEGMENT, 4, None));
     });
 }
 

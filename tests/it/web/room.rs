@@ -53,7 +53,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// Text of a part of a page, from its name to that of the next part.
-fn part<'p>(page: &'p str, id: &str) -> &'p str {
+pub(super) fn part<'p>(page: &'p str, id: &str) -> &'p str {
     let from = page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no {id} in {page}"));
     let rest = &page[from..];
     &rest[..rest.find("</section>").unwrap_or(rest.len())]

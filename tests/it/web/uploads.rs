@@ -3,6 +3,7 @@
 mod bounds;
 mod foreign;
 mod losses;
+mod pieces;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

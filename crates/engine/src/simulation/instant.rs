@@ -162,10 +162,18 @@ impl Simulation {
             self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));
         }
         if self.finished.len() == FINISHED_MAX
-            && let Some(oldest) = self.finished.pop_front()
+            && let Some(oldest) = self.finished.remove(self.next_forgotten())
         {
             Arc::make_mut(&mut self.ended).entry(oldest.status.user.clone()).or_default().count(oldest.status.state);
         }
         self.finished.push_back(report);
+    }
+
+    /// Returns the place of the finished transfer that is forgotten next: the oldest one, but the oldest parked one where these are more than
+    /// half, so that an upload in many pieces leaves room for what else has been transferred.
+    fn next_forgotten(&self) -> usize {
+        let parked = |report: &Arc<TransferReport>| report.status.state == TransferState::Parked;
+        let is_crowded = self.finished.iter().filter(|report| parked(report)).count() > FINISHED_MAX / 2;
+        self.finished.iter().position(parked).filter(|_| is_crowded).unwrap_or(0)
     }
 }

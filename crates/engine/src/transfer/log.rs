@@ -41,6 +41,7 @@ impl TransferLog {
             user,
             host,
             file: file.clone(),
+            upload: None,
             state: TransferState::Running,
             bytes: bytes.unwrap_or_default(),
             size_known: bytes.is_some(),
@@ -49,6 +50,7 @@ impl TransferLog {
             bytes_arrived: 0,
             segments: segments.unwrap_or_default(),
             segments_done: 0,
+            segments_before: 0,
             retransmits: 0,
             rate_bytes_per_second: None,
             rate_span: SimDuration::ZERO,
@@ -104,7 +106,8 @@ impl TransferLog {
 
     /// Notes that so many bytes and segments were stored before the transfer began.
     pub(super) fn begin_at(&mut self, bytes: u64, segments: u32) {
-        (self.status.bytes_done, self.status.bytes_before, self.status.segments_done) = (bytes, bytes, segments);
+        (self.status.bytes_done, self.status.bytes_before) = (bytes, bytes);
+        (self.status.segments_done, self.status.segments_before) = (segments, segments);
         self.know((bytes, segments), false);
     }
 
@@ -228,8 +231,9 @@ impl TransferLog {
         self.status.finished = Some(now);
         self.status.rate_span = now - self.status.started;
         self.status.eta = Remaining::NotRunning;
-        // Nothing has come of what is not done, and a removal transfers no bytes.
-        let has_rate = state == TransferState::Done && self.status.direction != Direction::Removal;
+        // Nothing has come of what is neither done nor kept, and a removal transfers no bytes.
+        let has_rate =
+            matches!(state, TransferState::Done | TransferState::Parked) && self.status.direction != Direction::Removal;
         let goodput = Some(self.status.goodput(now)).filter(|&rate| has_rate && rate > 0.0);
         if self.status.given_up_from.is_none() {
             self.status.bytes_arrived = self.status.bytes_done;

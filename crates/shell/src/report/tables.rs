@@ -365,13 +365,14 @@ pub fn millis_below(time: SimDuration, whole_from: u64) -> String {
     }
 }
 
-/// Formats the rate of a transfer over the last ten seconds, as in `63.1 KiB/s`, or once it is done that of the whole of it, which is marked as
-/// the average, as in `avg 63.1 KiB/s`; `-` if nothing has been measured, or where segments are given up: nothing is sent of what is undone, and nothing has come of what has failed,
-/// was cancelled or is kept in part.
+/// Formats the rate of a transfer over the last ten seconds, as in `63.1 KiB/s`, or once it is done or parked that of what it has moved itself,
+/// which is marked as the average, as in `avg 63.1 KiB/s`; `-` if nothing has been measured, or where segments are given up: nothing is sent of
+/// what is undone or is being parked, and nothing has come of what has failed or was cancelled.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
-    let is_sent = status.given_up_from.is_none() && status.state != TransferState::Undoing;
+    let is_average = matches!(status.state, TransferState::Done | TransferState::Parked);
+    let is_sent = is_average || (status.given_up_from.is_none() && status.state != TransferState::Undoing);
     let rate = status.rate_bytes_per_second.filter(|_| is_sent);
-    let word = if status.state == TransferState::Done { "avg " } else { "" };
+    let word = if is_average { "avg " } else { "" };
     rate.map_or_else(|| "-".into(), |rate| format!("{word}{}", rate_of(rate)))
 }
 

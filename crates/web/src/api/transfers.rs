@@ -59,7 +59,7 @@ pub(super) struct Transfer {
     segments: u32,
     segments_done: u32,
     retransmits: u64,
-    /// Bytes per virtual second in its last ten whole seconds; null without any.
+    /// Bytes per virtual second in its last ten whole seconds, or over all of it once it is done or parked; null without any.
     rate_bytes_per_second: Option<f64>,
     /// Estimated virtual seconds to its end; null without an estimate.
     eta_seconds: Option<f64>,

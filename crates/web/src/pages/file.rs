@@ -47,7 +47,8 @@ pub(super) async fn shown(visitor: &Visitor, file: FileRecord) -> Result<Respons
         segments: file.segments,
         may_change: identity.may_change(&file.key),
         map: Map::of(&manifest.segments, &snapshot.figures.nodes, snapshot.at),
-        waterfall: stored_by(&file, &snapshot.transfers).map(|report| Waterfall::of(&snapshot, report, identity)),
+        waterfall: stored_by(&file, &snapshot.transfers)
+            .map(|report| Waterfall::of_stored(&snapshot, (report, file.segments), identity)),
         row,
     };
     Ok(page(&shown))

@@ -8,6 +8,7 @@
 //! | `account` | password, one-time passwords, sessions, API tokens |
 //! | `files` | `/files/PATH`: `listing` is the page of a directory and `file` that of a file |
 //! | `figures` | where the segments of a file are |
+//! | `pieces` | the transfers of one upload as one thing |
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
 //! | `reasons` | `/problems/REASON`: what the reason of a problem means |
@@ -26,6 +27,7 @@ mod frame;
 mod links;
 mod listing;
 mod named;
+mod pieces;
 mod prose;
 mod reader;
 mod reasons;

@@ -67,7 +67,9 @@ impl UploadPlan {
     pub(super) fn log(&self, now: SimTime, id: TransferId) -> TransferLog {
         let segments = self.size.map(|size| self.segment_size.count_for(size) as u32);
         let size = (self.size.map(ByteSize::as_u64), segments);
-        TransferLog::new(id, Direction::Upload, (self.by.clone(), self.host), &self.key, size, now)
+        let mut log = TransferLog::new(id, Direction::Upload, (self.by.clone(), self.host), &self.key, size, now);
+        log.status.upload = self.keep.map(|keep| keep.id);
+        log
     }
 
     /// Returns the file as it is to become visible.

@@ -1,4 +1,4 @@
-//! What has happened lately: the log in the words of the terminal, and beside each failure the change that came just before it.
+//! What has happened lately: the log in the words of the terminal, and beside each failure what was broken just before it.
 
 use std::sync::Arc;
 
@@ -48,8 +48,11 @@ fn line_of(entry: &Entry, identity: &Identity, events: &[Arc<Numbered>]) -> Opti
         Tone::Good => ("✓", "ok"),
         Tone::Plain | Tone::Dim => ("·", "idle"),
     };
-    let is_failure = matches!(tone, Tone::Bad | Tone::Warning) && !is_change(entry.first());
-    let before = if is_failure { change_before(events, (entry.at(), node_of(entry.first())), identity) } else { None };
+    let before = if is_failure(entry.first(), tone) {
+        change_before(events, (entry.at(), node_of(entry.first())), identity)
+    } else {
+        None
+    };
     Some(Line {
         at: range_of(entry.at(), entry.until(), Resolution::Millis),
         glyph,
@@ -59,9 +62,16 @@ fn line_of(entry: &Entry, identity: &Identity, events: &[Arc<Numbered>]) -> Opti
     })
 }
 
-/// Returns true for what somebody has done to the network, and not what has come of it.
+/// Returns true for what may have come of a change of the network: what has failed, and what was late or tried again. What somebody has done is
+/// no failure.
+fn is_failure(event: &Event, tone: Tone) -> bool {
+    let is_late = matches!(event, Event::SegmentRetried { .. } | Event::HealthChanged { .. } | Event::DeletionsOwed { .. });
+    tone == Tone::Bad || (tone == Tone::Warning && is_late)
+}
+
+/// Returns true for what somebody has done to the network and may have failures as its consequence. The end of a fault has none.
 fn is_change(event: &Event) -> bool {
-    matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. } | Event::LinkChanged { .. })
+    matches!(event, Event::FaultBegan { .. } | Event::LinkChanged { .. })
 }
 
 /// Returns the node that an event is about, if it is about one.
@@ -82,7 +92,7 @@ fn node_of(event: &Event) -> Option<NodeNumber> {
 /// Returns true if a change is one of a node, or of a path or link of its host.
 fn is_of(event: &Event, node: NodeNumber) -> bool {
     match event {
-        Event::FaultBegan { fault, .. } | Event::FaultEnded { fault, .. } => fault.target().is_of(node),
+        Event::FaultBegan { fault, .. } => fault.target().is_of(node),
         Event::LinkChanged { peer, .. } => peer.node() == Some(node),
         _ => false,
     }
@@ -101,8 +111,8 @@ fn change_before(events: &[Arc<Numbered>], (at, node): (SimTime, Option<NodeNumb
 
 #[cfg(test)]
 mod tests {
-    use p2p_service::files::EventId;
-    use p2p_service::network::{Fault, FaultCause, Health};
+    use p2p_service::files::{EventId, FileKey, TransferError, TransferId};
+    use p2p_service::network::{Fault, FaultCause, Health, Way};
 
     use super::*;
 
@@ -130,5 +140,25 @@ mod tests {
         let any = lines_of(&[events[0].clone(), events[1].clone(), numbered(3, 21, failed)], &Identity::Operator);
         assert_eq!(any[0].before, "00:01 before, at 00:20.000: Node_01 is refusing", "none was about the node");
         assert!(lines_of(&[], &Identity::Operator).is_empty());
+    }
+
+    #[test]
+    fn what_has_not_failed_blames_nothing_and_what_is_healed_is_not_blamed() {
+        let node = NodeNumber::from_index(4);
+        let cause = || FaultCause::Command { by: None };
+        let healed = Event::FaultEnded { fault: Fault::Refusing { node }, cause: cause() };
+        let (transfer, file) = (TransferId(49), FileKey::unowned("a"));
+        let parked = Event::UploadParked { transfer, user: None, file: file.clone(), bytes: 1 << 20 };
+        let error = TransferError::Cancelled;
+        let cancelled = Event::TransferFailed { transfer, direction: Way::Upload, user: None, file, error };
+        let dead = Event::HealthChanged { node, from: Health::Suspect, to: Health::Dead, missed: 3 };
+        let began = Event::FaultBegan { fault: Fault::Refusing { node }, cause: cause() };
+        let events =
+            [numbered(1, 10, began), numbered(2, 11, healed.clone()), numbered(3, 12, parked), numbered(4, 13, cancelled)];
+        let lines = lines_of(&events, &Identity::Operator);
+        assert_eq!((lines[1].glyph, lines[1].look, lines[1].before.as_str()), ("·", "idle", ""), "{lines:?}");
+        assert_eq!(lines[0].before, "", "its user has ended it");
+        let lines = lines_of(&[numbered(1, 11, healed), numbered(2, 13, dead)], &Identity::Operator);
+        assert_eq!((lines[0].look, lines[0].before.as_str()), ("bad", ""));
     }
 }

@@ -1,9 +1,11 @@
-//! The transfers: what runs, how far it is and what it waits for, and what is over.
+//! The transfers: what runs, how far it is and what it waits for, and what is over. The transfers of one upload are one row.
 
 use p2p_service::access::Identity;
 use p2p_service::files::{SimDuration, TransferReport, TransferState, TransferStatus};
 use p2p_service::network::Snapshot;
-use p2p_shell::report::{bytes_of, bytes_shown, clock_of, count_of, time_of_transfer, transfer_rate_of};
+use p2p_shell::report::{bytes_of, bytes_shown, clock_of, count_of, rate_of, time_of_transfer, transfer_rate_of};
+
+use super::super::pieces::{Pieces, moved};
 
 /// Rows that are listed at the most.
 const LISTED_MAX: usize = 25;
@@ -12,18 +14,23 @@ const LISTED_MAX: usize = 25;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Transfers {
     pub(super) rows: Vec<Row>,
-    /// How many run, and how many there were in all.
+    /// How many run, for how many the rows stand, and how many there were in all.
     pub(super) running: usize,
+    pub(super) listed: u64,
     pub(super) all: u64,
 }
 
 /// Transfer of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
+    /// Number of the transfer, and of the first one that the row stands for, by which the page knows the row again.
     pub(super) id: u64,
+    pub(super) key: u64,
     pub(super) glyph: &'static str,
     pub(super) direction: &'static str,
     pub(super) name: String,
+    /// Number of the transfers that the row stands for, as in `in 15 pieces`; empty if it is one.
+    pub(super) pieces: String,
     pub(super) user: String,
     pub(super) state: &'static str,
     /// Class by which the state is coloured.
@@ -44,18 +51,39 @@ pub(super) struct Row {
 
 impl Transfers {
     pub(super) fn of(snapshot: &Snapshot, identity: &Identity) -> Transfers {
-        let (over, running): (Vec<_>, Vec<_>) = snapshot.transfers.iter().partition(|report| report.status.state.is_over());
+        let wholes = Pieces::all(&snapshot.transfers);
+        let (over, running): (Vec<_>, Vec<_>) = wholes.iter().partition(|whole| whole.newest().status.state.is_over());
         // What runs in the order in which it began, and behind it what is over, the latest first.
         let listed = running.iter().chain(over.iter().rev()).take(LISTED_MAX);
         Transfers {
-            rows: listed.map(|report| Row::of(snapshot, report, identity)).collect(),
+            rows: listed.clone().map(|whole| Row::of_whole(snapshot, whole, identity)).collect(),
             running: running.len(),
+            listed: listed.map(|whole| whole.len() as u64).sum(),
             all: snapshot.transfers.len() as u64 + snapshot.earlier().all(),
         }
     }
 }
 
 impl Row {
+    /// Makes the row of all transfers of an upload: that of the latest, but once it is over with the time and the rate of all of them.
+    fn of_whole(snapshot: &Snapshot, whole: &Pieces<'_>, identity: &Identity) -> Row {
+        let row = Row { key: whole.first(), ..Row::of(snapshot, whole.newest(), identity) };
+        if whole.len() == 1 {
+            return row;
+        }
+        let pieces = count_of(whole.len() as u64, "piece");
+        let pieces = if whole.is_cut() { format!("in at least {pieces}") } else { format!("in {pieces}") };
+        let is_kept = matches!(whole.newest().status.state, TransferState::Done | TransferState::Parked);
+        let seconds = whole.took(snapshot.at).as_secs_f64();
+        if !is_kept || seconds <= 0.0 {
+            return Row { pieces, ..row };
+        }
+        let rate = whole.moved() as f64 / seconds;
+        let rate = if rate > 0.0 { format!("avg {}", rate_of(rate)) } else { "-".to_owned() };
+        let (span, time) = (format!("over {} together", clock_of(seconds)), format!("took {}", clock_of(seconds)));
+        Row { pieces, rate, span, time, ..row }
+    }
+
     pub(super) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Row {
         let status = &report.status;
         let (glyph, look) = looks_of(status);
@@ -64,9 +92,11 @@ impl Row {
         let size = if status.size_known { bytes_of(status.bytes) } else { "size unknown".to_owned() };
         Row {
             id: status.id.0,
+            key: status.id.0,
             glyph,
             direction: status.direction.name(),
             name: format!("{}{via}", identity.name_of(status)),
+            pieces: String::new(),
             user: status.user.clone().unwrap_or_default(),
             state: status.state.name(),
             look,
@@ -93,9 +123,10 @@ fn looks_of(status: &TransferStatus) -> (&'static str, &'static str) {
     let look = match status.state {
         TransferState::Done => "ok",
         TransferState::Failed => "bad",
-        TransferState::Cancelled | TransferState::Parked | TransferState::Parking | TransferState::Undoing => "warn",
-        TransferState::Running | TransferState::Committing => "info",
-        TransferState::Waiting | TransferState::Idle => "idle",
+        TransferState::Cancelled | TransferState::Undoing => "warn",
+        TransferState::Running | TransferState::Committing | TransferState::Parking => "info",
+        // What is parked is kept, and its client goes on with it.
+        TransferState::Waiting | TransferState::Idle | TransferState::Parked => "idle",
     };
     (glyph, look)
 }
@@ -115,6 +146,8 @@ fn span_of(status: &TransferStatus) -> String {
     let seconds = status.rate_span.as_nanos() / 1_000_000_000;
     match status.state {
         _ if status.rate_bytes_per_second.is_none() => String::new(),
+        TransferState::Parked => format!("over its {}", bytes_of(moved(status))),
+        TransferState::Done if status.bytes_before > 0 => format!("over its {}", bytes_of(moved(status))),
         TransferState::Done => "over all of it".to_owned(),
         _ if status.rate_span == SimDuration::ZERO => String::new(),
         _ if seconds == 0 => format!("over {}", clock_of(status.rate_span.as_secs_f64())),

@@ -4,8 +4,9 @@
 use p2p_service::access::Identity;
 use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
 use p2p_service::network::Snapshot;
-use p2p_shell::report::{Resolution, SegmentState, clock_of, instant_of, rate_of};
+use p2p_shell::report::{Resolution, SegmentState, bytes_of, clock_of, instant_of, rate_of};
 
+use super::super::pieces::{Pieces, moved, unknown_of};
 use super::chart::Tick;
 use super::svg::{Scale, px, time_ticks};
 use super::transfers::Row;
@@ -22,8 +23,9 @@ const ROW: f64 = 16.0;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::pages) struct Waterfall {
     pub(super) row: Row,
-    /// Number of the transfer.
+    /// Number of the transfer, and true if it is over.
     pub(in crate::pages) id: u64,
+    pub(in crate::pages) is_over: bool,
     pub(in crate::pages) began: String,
     pub(in crate::pages) took: String,
     pub(in crate::pages) sha256: String,
@@ -34,8 +36,43 @@ pub(in crate::pages) struct Waterfall {
     pub(in crate::pages) foot: String,
     pub(in crate::pages) times: Vec<Tick>,
     pub(in crate::pages) bars: Vec<Bar>,
-    /// Segments that are not drawn.
-    pub(in crate::pages) left_out: usize,
+    /// Segments that are not drawn although they have begun, and those that this transfer has not begun.
+    pub(in crate::pages) left_out: u32,
+    pub(in crate::pages) to_come: u32,
+    /// Place of the transfer in an upload that is more than it.
+    pub(in crate::pages) piece: Option<Piece>,
+    /// Transfers that it is of.
+    pub(in crate::pages) pieces: usize,
+    /// Segments of the file of which no timing is known; empty if that of each is.
+    pub(in crate::pages) unknown: String,
+}
+
+/// Place of a transfer in an upload that is more than this transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::pages) struct Piece {
+    /// Bytes that it has moved itself, and segments and bytes that were kept before it.
+    pub(in crate::pages) moved: String,
+    pub(in crate::pages) segments_before: u32,
+    pub(in crate::pages) before: String,
+    /// Transfers before and after it, as far as they are remembered.
+    pub(in crate::pages) earlier: Option<u64>,
+    pub(in crate::pages) later: Option<u64>,
+}
+
+impl Piece {
+    /// Returns the place of a transfer in its upload; `None` if it is all of it.
+    fn of(snapshot: &Snapshot, report: &TransferReport) -> Option<Piece> {
+        let (earlier, later) = Pieces::of(&snapshot.transfers, report).beside(report);
+        let status = &report.status;
+        let is_piece = earlier.is_some() || later.is_some() || status.bytes_before > 0;
+        is_piece.then(|| Piece {
+            moved: bytes_of(moved(status)),
+            segments_before: status.segments_before,
+            before: bytes_of(status.bytes_before),
+            earlier,
+            later,
+        })
+    }
 }
 
 /// Segment as a row: its parts, one behind the other, and its figures.
@@ -56,10 +93,32 @@ pub(in crate::pages) struct Bar {
 }
 
 impl Waterfall {
+    /// Makes the waterfall of a transfer.
     pub(in crate::pages) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
+        let waterfall = Waterfall::of_lines(snapshot, (report, &report.timelines), identity);
+        let (left_out, to_come) = not_drawn(report, waterfall.bars.len() as u32);
+        Waterfall { left_out, to_come, piece: Piece::of(snapshot, report), ..waterfall }
+    }
+
+    /// Makes the waterfall of all transfers of the upload that has stored a file of so many segments, of which this is the last one: one
+    /// behind the other, without the pauses between them.
+    pub(in crate::pages) fn of_stored(
+        snapshot: &Snapshot,
+        (report, segments): (&TransferReport, u32),
+        identity: &Identity,
+    ) -> Waterfall {
+        let pieces = Pieces::of(&snapshot.transfers, report);
+        let unknown = unknown_of(segments, &pieces.timelines()).unwrap_or_default();
+        let lines = if pieces.len() > 1 { pieces.without_pauses(snapshot.at) } else { report.timelines.clone() };
+        let waterfall = Waterfall::of_lines(snapshot, (report, &lines), identity);
+        let took = clock_of(pieces.took(snapshot.at).as_secs_f64());
+        Waterfall { took, unknown, pieces: pieces.len(), ..waterfall }
+    }
+
+    fn of_lines(snapshot: &Snapshot, (report, lines): (&TransferReport, &[SegmentTimeline]), identity: &Identity) -> Waterfall {
         let (status, now) = (&report.status, snapshot.at);
         let end = status.finished.unwrap_or(now);
-        let drawn = drawn_of(&report.timelines);
+        let drawn = drawn_of(lines);
         let from = drawn.iter().map(|line| line.queued).min().unwrap_or(status.started);
         let until = drawn.iter().filter_map(|line| line.acknowledged).max().filter(|_| status.state.is_over()).unwrap_or(end);
         let values = (from.as_secs_f64(), until.max(from).as_secs_f64());
@@ -72,6 +131,7 @@ impl Waterfall {
         Waterfall {
             row: Row::of(snapshot, report, identity),
             id: status.id.0,
+            is_over: status.state.is_over(),
             began: instant_of(status.started, Resolution::Millis),
             took: clock_of(status.elapsed(now).as_secs_f64()),
             sha256: report.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
@@ -81,13 +141,27 @@ impl Waterfall {
             foot: px(height - 4.0),
             times: time_ticks(values.0, values.1).into_iter().map(tick).collect(),
             bars: drawn.iter().enumerate().map(bar).collect(),
-            left_out: (status.segments as usize).saturating_sub(drawn.len()),
+            left_out: lines.len().saturating_sub(drawn.len()) as u32,
+            to_come: 0,
+            piece: None,
+            pieces: 1,
+            unknown: String::new(),
         }
     }
 }
 
 fn at_seconds(at: f64) -> SimTime {
     SimTime::from_nanos((at * 1e9).round() as u64)
+}
+
+/// Returns how many segments of a transfer are not drawn although it has begun them, and how many it has not begun: what was stored before it is
+/// neither.
+fn not_drawn(report: &TransferReport, drawn: u32) -> (u32, u32) {
+    let (status, kept) = (&report.status, report.timelines.len() as u32);
+    let acknowledged = report.timelines.iter().filter(|line| line.acknowledged.is_some()).count() as u32;
+    let forgotten = status.segments_done.saturating_sub(status.segments_before).saturating_sub(acknowledged);
+    let begun = kept + forgotten;
+    (begun.saturating_sub(drawn), status.segments.saturating_sub(status.segments_before).saturating_sub(begun))
 }
 
 /// Returns the segments that are drawn, in their order: those that are not done, and as many of the latest others as there is room for.
