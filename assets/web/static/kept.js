@@ -53,12 +53,13 @@ async function within(store, mode, work) {
 }
 
 /**
- * Returns the uploads of a user: others who sign in in this browser neither see nor send them.
+ * Returns the uploads of a user: others who sign in in this browser neither see nor send them. A browser that lets nothing be kept has none.
  * @param {string} user
  * @returns {Promise<Item[]>}
  */
 export async function all(user) {
-  return (await within("items", "readonly", (store) => store.getAll())).filter((item) => item.user === user);
+  const found = await within("items", "readonly", (store) => store.getAll()).catch(() => []);
+  return found.filter((item) => item.user === user);
 }
 
 /** @param {Item} item */
