@@ -5,8 +5,10 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { percent, size, span } from "../../assets/web/static/format.js";
-import { AT_ONCE, Meter, PIECE, TRIES_MAX, another, backoff, due, isOver, item, next, pieceAfter } from "../../assets/web/static/queue.js";
+import { LAPSES_AFTER, Note } from "../../assets/web/static/leading.js";
+import { AT_ONCE, Meter, PIECE, TRIES_MAX, another, backoff, due, isOver, item, needed, next, pieceAfter, placed } from "../../assets/web/static/queue.js";
 import { Sha256 } from "../../assets/web/static/sha256.js";
+import { heading, said, stallOf } from "../../assets/web/static/told.js";
 
 const made = (id = "1") => item({ id, path: "docs/a.txt", size: 100, modified: 5 });
 const after = (of, ...events) => events.reduce(next, of);
@@ -47,14 +49,72 @@ test("waits have bounds", () => {
 });
 
 test("a conflict waits for a person", () => {
-  const asking = after(made(), { type: "begun" }, { type: "conflict" });
-  assert.equal(asking.state, "asking");
+  const asking = after(made(), { type: "begun" }, { type: "conflict", there: { size: 3, modified: 4 } });
+  assert.deepEqual([asking.state, asking.there], ["asking", { size: 3, modified: 4 }], "any page can show what is there");
+  assert.equal(next({ ...asking, guest: true }, { type: "chosen", choice: "replace" }).state, "asking", "of another user nothing is replaced");
   assert.deepEqual(due([asking], 0), []);
   assert.equal(next(asking, { type: "chosen", choice: "skip" }).state, "skipped");
   const replacing = next(asking, { type: "chosen", choice: "replace" });
   assert.deepEqual([replacing.state, replacing.replace, replacing.decided], ["waiting", true, true]);
   const both = next(asking, { type: "chosen", choice: "both", path: "docs/a (2).txt" });
   assert.deepEqual([both.path, both.replace, both.decided], ["docs/a (2).txt", false, true]);
+});
+
+test("what is dropped on a directory needs none, and what is below it the ones between", () => {
+  const of = (base, path) => ({ base, user: "al", path: placed(base, path, "al") });
+  assert.equal(needed(of("", "a.txt")), "");
+  assert.equal(needed(of("~alice/team", "a.txt")), "", "the directory that is shared is there, and may not be made");
+  assert.equal(needed(of("~alice/team", "photos/deep/a.txt")), "~alice/team/photos/deep");
+  assert.equal(needed(of("", "photos/a.txt")), "photos");
+  assert.deepEqual([placed("", "~a.txt", "al"), needed(of("", "~a.txt"))], ["~al/~a.txt", ""], "an own name, and not the tree of a user");
+  assert.equal(needed(of("", "~bob/a.txt")), "~al/~bob");
+});
+
+test("a server that still stores what has come is waited for and counts as no failure", () => {
+  let of = sent();
+  for (let round = 0; round < 2 * TRIES_MAX; round += 1) {
+    of = next(of, { type: "interrupted", problem: "", isWait: true, now: 1000, random: 1 });
+    assert.deepEqual([of.state, of.tries], ["waiting", 0]);
+    assert.equal(said(of, { now: 1000, rate: null, silent: 0, stall: null }), "What was sent of it is still being stored. Goes on in 1 s.");
+    of = next(of, { type: "begun" });
+  }
+});
+
+test("one tab has the work until it leaves it or is silent for long", () => {
+  const kept = new Map();
+  const storage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value), removeItem: (name) => kept.delete(name) };
+  const [one, other] = [new Note(storage, "work", "1"), new Note(storage, "work", "2")];
+  assert.deepEqual([one.take(0), other.take(LAPSES_AFTER - 1), one.take(5)], [true, false, true]);
+  assert.deepEqual([other.take(LAPSES_AFTER + 4), other.take(LAPSES_AFTER + 5), one.take(LAPSES_AFTER + 6)], [false, true, false]);
+  one.leave();
+  assert.equal(one.take(LAPSES_AFTER + 7), false, "only who has it leaves it");
+  other.leave();
+  assert.equal(one.take(LAPSES_AFTER + 8), true);
+});
+
+test("what does not go on says why, and tells no rate", () => {
+  const of = next(sent(item({ id: "1", path: "docs/big.bin", size: 4096, modified: 5 })), { type: "acknowledged", offset: 1024 });
+  const rate = { perSecond: 1024, span: 2000 };
+  const seen = { now: 0, rate, silent: 0, stall: null };
+  assert.equal(said(of, seen), "1.0 KiB of 4.0 KiB acknowledged, 25 %; 1.0 KiB/s over 2 s, about 3 s left");
+  assert.equal(said(of, { ...seen, silent: 8000 }), "1.0 KiB of 4.0 KiB acknowledged, 25 %; nothing acknowledged for 8 s");
+  const transfer = { direction: "upload", is_over: false, path: "docs/big.bin", waits_for: [{ node: "Node_03", why: "killed", replaced: false }] };
+  const stall = stallOf({ is_paused: false }, [{ ...transfer, is_over: true }, transfer]);
+  assert.match(said(of, { ...seen, silent: 8000, stall }), /nothing acknowledged for 8 s: waits for Node_03, which is killed$/);
+  assert.match(said(of, { ...seen, silent: 8000, stall: stallOf({ is_paused: true }, []) }), /virtual time is paused/);
+  transfer.waits_for[0].replaced = true;
+  assert.equal(stallOf({}, [transfer]).waits.size, 0, "another node stores its part");
+});
+
+test("the heading says how far all are, and what waits for a person", () => {
+  const of = next(sent(), { type: "acknowledged", offset: 50 });
+  assert.equal(heading([of], null), "1 to upload, 50 % of 100 B");
+  assert.equal(heading([of, { ...made("2"), state: "failed" }], stallOf({}, [])), "2 to upload, 25 % of 200 B; 1 waits for you");
+  assert.equal(heading([of, { ...of, state: "done" }], null), "1 to upload, 50 % of 100 B, 1 done");
+  assert.equal(heading([{ ...of, state: "done" }], null), "1 uploaded and compared");
+  const failing = next(of, { type: "interrupted", problem: "the disk is full", now: 0, random: 1 });
+  assert.equal(heading([failing], stallOf({ is_paused: true }, [])), "1 to upload, 50 % of 100 B; 1 tries again; virtual time is paused");
+  assert.equal(said(failing, { now: 0, rate: null, silent: 0, stall: null }), "the disk is full. Tries again in 1 s.");
 });
 
 test("what is paused, over, or lacks its file does not go on by itself", () => {

@@ -79,8 +79,8 @@ async function copy(text) {
   }
 }
 
-/** @param {ParentNode} within */
-function prepare(within) {
+/** Makes what the server has written ready for the reader. @param {ParentNode} within */
+export function prepare(within) {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll("[data-copy], [data-copy-link]"))) button.hidden = false;
   for (const link of /** @type {NodeListOf<HTMLInputElement>} */ (within.querySelectorAll("[data-link]"))) link.value = new URL(link.value, window.location.href).href;
   if (within !== document) for (const time of within.querySelectorAll("time")) local(time);

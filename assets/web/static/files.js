@@ -1,18 +1,24 @@
 // @ts-check
-// The list of a directory by keyboard and mouse: choosing several, opening, renaming, deleting, downloading one after the other.
+// The list of a directory by keyboard and mouse: choosing several, opening, renaming, deleting, downloading one after the other. It is read
+// anew when an upload of this browser has come into it.
 
-import { ask } from "./drive.js";
+import { ask, prepare } from "./drive.js";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form.items"));
-const list = document.querySelector("[data-items]");
-const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-item]")]);
+const list = /** @type {HTMLElement} */ (document.querySelector("[data-list]"));
+let rows = listed();
 const said = document.querySelector("[data-chosen]");
 const search = /** @type {HTMLInputElement | null} */ (document.querySelector("#search"));
-const all = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-all]"));
+const all = () => /** @type {HTMLInputElement | null} */ (list.querySelector("[data-all]"));
 
 /** Row at which the keyboard is, and row at which a range began. */
 let at = -1;
 let from = -1;
+
+/** @returns {HTMLElement[]} */
+function listed() {
+  return [...list.querySelectorAll("[data-item]")].map((row) => /** @type {HTMLElement} */ (row));
+}
 
 /** @param {HTMLElement} row @returns {HTMLInputElement} */
 const box = (row) => /** @type {HTMLInputElement} */ (row.querySelector('input[name="path"]'));
@@ -25,9 +31,11 @@ function changed() {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll("[data-one]"))) button.disabled = count !== 1;
   const download = /** @type {HTMLButtonElement | null} */ (form.querySelector("[data-download]"));
   if (download) download.hidden = !chosen().some((row) => row.dataset.content);
-  if (all) {
-    all.checked = count > 0 && count === rows.length;
-    all.indeterminate = count > 0 && count < rows.length;
+  const every = all();
+  if (every) {
+    every.hidden = false;
+    every.checked = count > 0 && count === rows.length;
+    every.indeterminate = count > 0 && count < rows.length;
   }
   if (said) said.textContent = count === 0 ? "Nothing is chosen." : `${count} of ${rows.length} chosen.`;
 }
@@ -59,7 +67,7 @@ function choose(first, last) {
 function columns() {
   const top = rows[0]?.offsetTop;
   const count = rows.findIndex((row) => row.offsetTop !== top);
-  return list?.classList.contains("tiles") ? (count < 0 ? rows.length : count) : 1;
+  return list.querySelector(".tiles") ? (count < 0 ? rows.length : count) : 1;
 }
 
 /** @param {string} name */
@@ -92,7 +100,7 @@ document.addEventListener("keydown", (event) => {
  * @returns {boolean}
  */
 function handled(event, target) {
-  const isInList = target === document.body || target.id === "main" || list?.contains(target);
+  const isInList = target === document.body || target.id === "main" || list.contains(target);
   const isControl = event.ctrlKey || event.metaKey;
   if (event.key === "/" && !isControl) {
     search?.focus();
@@ -147,7 +155,7 @@ function handled(event, target) {
   }
 }
 
-list?.addEventListener("focusin", (event) => {
+list.addEventListener("focusin", (event) => {
   const row = event.target instanceof Element ? event.target.closest("[data-item]") : null;
   if (!(row instanceof HTMLElement)) return;
   rows[at]?.classList.remove("at");
@@ -155,7 +163,7 @@ list?.addEventListener("focusin", (event) => {
   row.classList.add("at");
 });
 
-list?.addEventListener("click", (event) => {
+list.addEventListener("click", (event) => {
   const { target, shiftKey, ctrlKey, metaKey } = /** @type {MouseEvent} */ (event);
   if (!(target instanceof Element)) return;
   const row = /** @type {HTMLElement | null} */ (target.closest("[data-item]"));
@@ -169,17 +177,51 @@ list?.addEventListener("click", (event) => {
   at = index;
   changed();
 });
-list?.addEventListener("dblclick", (event) => {
+list.addEventListener("dblclick", (event) => {
   const row = event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest("[data-item]")) : null;
   if (row && !(event.target instanceof HTMLInputElement)) window.location.assign(row.dataset.href ?? "");
 });
 
-if (all) {
-  all.hidden = false;
-  all.addEventListener("change", () => {
-    rows.forEach((row) => (box(row).checked = all.checked));
-    changed();
-  });
+list.addEventListener("change", ({ target }) => {
+  if (!(target instanceof HTMLInputElement) || target !== all()) return;
+  rows.forEach((row) => (box(row).checked = target.checked));
+  changed();
+});
+
+let isReading = false;
+let isStale = false;
+document.addEventListener("p2p-stored", async () => {
+  isStale = true;
+  if (isReading) return;
+  isReading = true;
+  while (isStale) {
+    isStale = false;
+    await read().catch(() => undefined);
+  }
+  isReading = false;
+});
+
+/** Reads the list anew. What is chosen, and where the keyboard is, stays. */
+async function read() {
+  const response = await fetch(window.location.href, { credentials: "same-origin", headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const next = page.querySelector("[data-list]");
+  if (!response.ok || !next) return;
+  const paths = new Set(chosen().map((row) => row.dataset.item));
+  const [place, begin] = [rows[at]?.dataset.item, rows[from]?.dataset.item];
+  const hadFocus = list.contains(document.activeElement) && place !== undefined;
+  list.replaceChildren(...[...next.childNodes].map((node) => document.importNode(node, true)));
+  for (const name of [".foot", "nav.pages"]) {
+    const [shown, wanted] = [document.querySelector(name), page.querySelector(name)];
+    if (shown && wanted) shown.replaceWith(document.importNode(wanted, true));
+  }
+  prepare(list);
+  rows = listed();
+  for (const row of rows) box(row).checked = paths.has(row.dataset.item);
+  [at, from] = [place, begin].map((path) => (path === undefined ? -1 : rows.findIndex((row) => row.dataset.item === path)));
+  rows[at]?.classList.add("at");
+  if (hadFocus) /** @type {HTMLElement | null} */ (rows[at]?.querySelector("a.open"))?.focus({ preventScroll: true });
+  changed();
 }
 
 // Several files come one after the other: browsers ask their person once whether a page may.

@@ -1,8 +1,11 @@
 // @ts-check
-// What still runs at the server, whoever has begun it: transfers, and uploads that are kept.
+// What still runs at the server, whoever has begun it: transfers, and uploads that are kept. What the queue of this browser has is told there
+// alone: its figures are of another clock, and of another moment.
 
 import { percent, size, span } from "./format.js";
+import { isOver } from "./queue.js";
 import { ask } from "./request.js";
+import { uploads as own } from "./uploads.js";
 
 /** Time between two looks, in milliseconds. */
 const EVERY = 3000;
@@ -88,9 +91,14 @@ function ending(label, about, url) {
   return button;
 }
 
+/** @param {string} path */
+function isInQueue(path) {
+  return [...own.items.values()].some((item) => !isOver(item) && item.path.normalize("NFC") === path);
+}
+
 /** @param {any} found */
 function running({ transfers = [] }) {
-  const isRunning = (/** @type {any} */ one) => !one.is_over;
+  const isRunning = (/** @type {any} */ one) => !one.is_over && !(one.direction === "upload" && isInQueue(one.path));
   return transfers.filter(isRunning).map((/** @type {any} */ one) => {
     const part = one.bytes_acknowledged ?? one.bytes_done ?? 0;
     const rate = one.rate_bytes_per_second ? `${size(Math.round(one.rate_bytes_per_second))}/s of virtual time` : "no rate yet";
@@ -101,7 +109,7 @@ function running({ transfers = [] }) {
 
 /** @param {any} found */
 function waiting({ uploads = [] }) {
-  const isOpen = (/** @type {any} */ { state }) => state === "open";
+  const isOpen = (/** @type {any} */ { state, path }) => state === "open" && !isInQueue(path);
   return uploads.filter(isOpen).map((/** @type {any} */ one) => {
     const arrived = one.size === null ? size(one.offset) : `${size(one.offset)} of ${size(one.size)}, ${percent(one.offset, one.size)}`;
     const until = new Date(one.expires_at * 1000).toLocaleString();

@@ -1,6 +1,8 @@
 // @ts-check
 // Uploads of this browser that outlive a page: in IndexedDB, with their files where the browser keeps these.
 
+import { pin } from "./leading.js";
+
 /** @typedef {import("./queue.js").Item} Item */
 
 const NAME = "p2p-uploads";
@@ -10,7 +12,12 @@ let opened;
 
 /** @returns {Promise<IDBDatabase>} */
 function open() {
-  return (opened ??= new Promise((resolve, reject) => {
+  return (opened ??= pin().then(opening));
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function opening() {
+  return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "id" });
@@ -25,7 +32,7 @@ function open() {
       opened = undefined;
       reject(request.error);
     };
-  }));
+  });
 }
 
 /**
@@ -45,9 +52,14 @@ async function within(store, mode, work) {
   });
 }
 
-/** @returns {Promise<Item[]>} */
-export function all() {
-  return within("items", "readonly", (store) => store.getAll());
+/**
+ * Returns the uploads of a user: others who sign in in this browser neither see nor send them. A browser that lets nothing be kept has none.
+ * @param {string} user
+ * @returns {Promise<Item[]>}
+ */
+export async function all(user) {
+  const found = await within("items", "readonly", (store) => store.getAll()).catch(() => []);
+  return found.filter((item) => item.user === user);
 }
 
 /** @param {Item} item */
@@ -56,12 +68,13 @@ export function put(item) {
 }
 
 /**
- * Keeps the file of an upload. A browser that cannot asks for it again after a reload.
+ * Keeps the file of an upload. A browser that cannot, as for want of room, asks for it again on the next page.
  * @param {string} id
  * @param {File} file
+ * @returns {Promise<boolean>} true if it is kept
  */
 export function putFile(id, file) {
-  return within("files", "readwrite", (store) => store.put(file, id)).catch(() => undefined);
+  return within("files", "readwrite", (store) => store.put(file, id)).then(() => true, () => false);
 }
 
 /**

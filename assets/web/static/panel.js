@@ -1,21 +1,25 @@
 // @ts-check
 // The queue of uploads on the page: one line each, with its progress and what can be done with it.
 
-import { percent, size, span } from "./format.js";
 import { isOver } from "./queue.js";
+import { ask, encoded } from "./request.js";
+import { SILENT_AFTER, heading, said, stallOf } from "./told.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 /** @typedef {import("./sending.js").Uploads} Uploads */
 
 /** Lines that are shown at the most; the heading counts the rest. */
 const LINES = 100;
+/** Time between two questions about why nothing goes on, in milliseconds. */
+const ASKS_EVERY = 3000;
 
 export class Panel {
   /**
    * @param {Uploads} uploads
    * @param {Element | null} place place on the page; none for the corner
+   * @param {string | null} directory path of the directory that the page lists; `null` on other pages, where a bar says how far the uploads are
    */
-  constructor(uploads, place) {
+  constructor(uploads, place, directory) {
     this.uploads = uploads;
     /** Called to ask about a conflict. */
     this.onconflict = () => {};
@@ -23,12 +27,14 @@ export class Panel {
     this.root.className = place ? "queue here" : "queue";
     this.root.setAttribute("aria-label", "Uploads");
     this.root.hidden = true;
+    this.directory = directory;
     this.heading = document.createElement("h2");
-    this.fold = button("Fold", () => this.root.classList.toggle("folded"));
+    this.fold = button("Fold", () => this.folded(!this.root.classList.contains("folded")));
     this.fold.classList.add("quiet");
+    this.folded(!place && directory === null);
     this.clear = button("Clear", () => this.cleared());
     this.clear.classList.add("quiet");
-    this.show = button("Show them", () => window.location.reload());
+    this.show = button("Show them", () => window.location.assign(`/files/${encoded(this.base)}`));
     const header = document.createElement("header");
     header.append(this.heading, this.show, this.clear, ...(place ? [] : [this.fold]));
     this.list = document.createElement("ol");
@@ -39,14 +45,54 @@ export class Panel {
     if (place) place.after(this.root);
     else document.body.append(this.root);
     this.place = place;
+    /** Directory of the last upload that is done. */
+    this.base = "";
     /** @type {Map<string, Line>} */
     this.lines = new Map();
+    /** Offsets, and since when they are so. @type {Map<string, {offset: number, since: number}>} */
+    this.offsets = new Map();
+    /** @type {import("./told.js").Stall | null} */
+    this.stall = null;
+    this.askedAt = 0;
     uploads.addEventListener("change", () => this.draw());
-    setInterval(() => this.draw(), 1000);
+    setInterval(() => {
+      this.draw();
+      this.why();
+    }, 1000);
   }
 
   open() {
-    this.root.classList.remove("folded");
+    this.folded(false);
+  }
+
+  /** @param {boolean} isFolded */
+  folded(isFolded) {
+    this.root.classList.toggle("folded", isFolded);
+    this.fold.textContent = isFolded ? "Unfold" : "Fold";
+    this.fold.setAttribute("aria-expanded", String(!isFolded));
+  }
+
+  /** Returns for how long nothing was acknowledged of an upload that is being sent, in milliseconds. @param {Item} item */
+  silent({ id, offset, state }) {
+    const known = this.offsets.get(id);
+    if (state === "sending" && known?.offset === offset) return Date.now() - known.since;
+    if (state === "sending") this.offsets.set(id, { offset, since: Date.now() });
+    else this.offsets.delete(id);
+    return 0;
+  }
+
+  /** Asks the server why nothing goes on, if that is so. */
+  async why() {
+    const isStuck = [...this.uploads.items.values()].some((item) => this.silent(item) > SILENT_AFTER);
+    if (!isStuck) this.stall = null;
+    if (!isStuck || document.hidden || Date.now() - this.askedAt < ASKS_EVERY) return;
+    this.askedAt = Date.now();
+    try {
+      const [time, found] = await Promise.all(["/api/v1/time", "/api/v1/transfers"].map(async (url) => (await ask(url)).json()));
+      this.stall = stallOf(time, found.transfers ?? []);
+    } catch {
+      this.stall = null;
+    }
   }
 
   cleared() {
@@ -59,14 +105,15 @@ export class Panel {
     this.root.hidden = items.length === 0;
     if (this.place instanceof HTMLElement) this.place.hidden = items.length > 0;
     const open = items.filter((item) => !isOver(item));
-    const done = items.filter(({ state }) => state === "done").length;
-    const words = open.length > 0 ? `${open.length} to upload, ${done} done` : `${done} uploaded and compared`;
+    const done = items.filter(({ state }) => state === "done");
+    const words = heading(items, this.stall);
     const more = items.length > LINES ? `, ${items.length - LINES} not shown` : "";
     if (this.heading.textContent !== words + more) this.heading.textContent = words + more;
-    if (open.length === 0 && items.length > 0) this.told(words);
+    this.told(open.length === 0 && items.length > 0 ? words : "");
     this.clear.hidden = !items.some(isOver);
-    // The list of the page is from before; it is loaded anew only when a person wants, who may be at something else.
-    this.show.hidden = Boolean(this.place) || done === 0 || open.length > 0;
+    // A page that lists their directory has them.
+    this.base = done.at(-1)?.base ?? "";
+    this.show.hidden = done.length === 0 || open.length > 0 || this.base === this.directory;
     const shown = [...open, ...items.filter(isOver)].slice(0, LINES);
     for (const [id, line] of this.lines) {
       if (!shown.some((item) => item.id === id)) {
@@ -139,43 +186,10 @@ class Line {
     this.bar.hidden = isOver(item);
     this.bar.max = Math.max(1, item.size);
     this.bar.value = item.size === 0 ? 0 : offset;
-    const words = this.words(item);
+    const rate = this.panel.uploads.meters.get(item.id)?.rate(Date.now()) ?? null;
+    const words = said(item, { now: Date.now(), rate, silent: this.panel.silent(item), stall: this.panel.stall });
     if (this.said.textContent !== words) this.said.textContent = words;
     this.said.className = `said ${state === "failed" ? "bad" : state === "done" ? "ok" : ""}`;
-  }
-
-  /** @param {Item} item */
-  words(item) {
-    const { state, offset, problem } = item;
-    const acknowledged = `${size(offset)} of ${size(item.size)} acknowledged, ${percent(offset, item.size)}`;
-    switch (state) {
-      case "waiting": {
-        const wait = Math.ceil((item.retryAt - Date.now()) / 1000);
-        return wait > 0 ? `${problem} Tries again in ${span(wait)}.` : `Waits for its turn; ${size(item.size)}.`;
-      }
-      case "sending": {
-        const rate = this.panel.uploads.meters.get(item.id)?.rate(Date.now());
-        if (!rate) return acknowledged;
-        const left = (item.size - offset) / rate.perSecond;
-        return `${acknowledged}; ${size(Math.round(rate.perSecond))}/s over ${span(rate.span / 1000)}, about ${span(left)} left`;
-      }
-      case "checking":
-        return "All is stored; its SHA-256 is compared with what this page has read.";
-      case "asking":
-        return "Something of this name is there already.";
-      case "paused":
-        return `Paused; ${acknowledged}`;
-      case "needs-file":
-        return `This browser does not have the file any more. ${acknowledged}; choose it again to go on.`;
-      case "failed":
-        return problem;
-      case "done":
-        return `Stored, and its SHA-256 is what this page has read: ${item.stored.slice(0, 12)}…`;
-      case "skipped":
-        return "Skipped.";
-      default:
-        return "Cancelled.";
-    }
   }
 
   /** @param {string} id */

@@ -15,10 +15,15 @@
  * @typedef {"waiting" | "asking" | "sending" | "checking" | "paused" | "needs-file" | "failed" | "done" | "skipped" | "cancelled"} State
  */
 
+/** What is at the path of an upload already. @typedef {{size: number, modified: number}} There */
+
 /**
  * @typedef {object} Item
  * @property {string} id
  * @property {string} path path of the file at the server
+ * @property {string} base path of the directory that it was dropped on; empty for the root
+ * @property {string} user name of the user whose upload it is
+ * @property {boolean} guest true if it goes to another user, of whom nothing is replaced
  * @property {number} size bytes of the whole
  * @property {number} modified milliseconds since 1970
  * @property {State} state
@@ -26,6 +31,7 @@
  * @property {string} upload address of the upload at the server; empty before it is made
  * @property {boolean} replace true if it may take the place of what is there
  * @property {boolean} decided true once a conflict is decided
+ * @property {There | null} there what has its name already, while a person chooses
  * @property {number} tries failures in a row
  * @property {number} retryAt time of the next try, in milliseconds since 1970
  * @property {string} problem sentence about what is wrong
@@ -34,8 +40,8 @@
  */
 
 /**
- * @typedef {{type: "begun"} | {type: "conflict"} | {type: "chosen", choice: "replace" | "skip"} | {type: "chosen", choice: "both", path: string}
- *   | {type: "made", upload: string} | {type: "acknowledged", offset: number} | {type: "interrupted", problem: string, now: number, random: number}
+ * @typedef {{type: "begun"} | {type: "conflict", there: There} | {type: "chosen", choice: "replace" | "skip"} | {type: "chosen", choice: "both", path: string}
+ *   | {type: "made", upload: string} | {type: "acknowledged", offset: number} | {type: "interrupted", problem: string, isWait?: boolean, now: number, random: number}
  *   | {type: "refused", problem: string} | {type: "pause"} | {type: "resume"} | {type: "cancel"} | {type: "lost-file"} | {type: "file"}
  *   | {type: "hashed", sha256: string} | {type: "stored", sha256: string} | {type: "gone"}} Event
  */
@@ -48,12 +54,12 @@ export const TRIES_MAX = 8;
 export const PIECE = [256 << 10, 8 << 20];
 
 /**
- * @param {{id: string, path: string, size: number, modified: number}} of
+ * @param {{id: string, path: string, base?: string, user?: string, guest?: boolean, size: number, modified: number}} of
  * @returns {Item}
  */
-export function item({ id, path, size, modified }) {
+export function item({ id, path, base = "", user = "", guest = false, size, modified }) {
   return {
-    id, path, size, modified, state: "waiting", offset: 0, upload: "", replace: false, decided: false, tries: 0, retryAt: 0, problem: "", sha256: "", stored: "",
+    id, path, base, user, guest, size, modified, there: null, state: "waiting", offset: 0, upload: "", replace: false, decided: false, tries: 0, retryAt: 0, problem: "", sha256: "", stored: "",
   };
 }
 
@@ -78,7 +84,7 @@ export function next(of, event) {
     case "begun":
       return of.state === "waiting" ? { ...of, state: "sending", problem: "" } : of;
     case "conflict":
-      return of.state === "sending" ? { ...of, state: "asking" } : of;
+      return of.state === "sending" ? { ...of, state: "asking", there: event.there } : of;
     case "chosen":
       return of.state === "asking" ? chosen(of, event) : of;
     case "made":
@@ -118,7 +124,8 @@ export function next(of, event) {
  */
 function chosen(of, event) {
   if (event.choice === "skip") return { ...of, state: "skipped" };
-  const waiting = { ...of, state: /** @type {State} */ ("waiting"), decided: true };
+  if (event.choice === "replace" && of.guest) return of;
+  const waiting = { ...of, there: null, state: /** @type {State} */ ("waiting"), decided: true };
   return event.choice === "both" ? { ...waiting, path: event.path } : { ...waiting, replace: true };
 }
 
@@ -127,7 +134,9 @@ function chosen(of, event) {
  * @param {Extract<Event, {type: "interrupted"}>} event
  * @returns {Item}
  */
-function interrupted(of, { problem, now, random }) {
+function interrupted(of, { problem, isWait, now, random }) {
+  // A server that still stores what has come is waited for, however long, and so is a sign-in; that is no failure.
+  if (isWait) return { ...of, state: "waiting", problem, retryAt: now + backoff(problem ? TRIES_MAX : 1, random) };
   const tries = of.tries + 1;
   if (tries >= TRIES_MAX) return { ...of, state: "failed", tries, problem };
   return { ...of, state: "waiting", tries, problem, retryAt: now + backoff(tries, random) };
@@ -185,6 +194,27 @@ export function another(path, number) {
   const [, start, end] = /^(.*?)(\.[^./]+)?$/s.exec(path) ?? ["", path, ""];
   const isHidden = start === "" || start.endsWith("/");
   return isHidden ? `${path} (${number})` : `${start} (${number})${end ?? ""}`;
+}
+
+/**
+ * Returns the path of what is dropped on a directory. At the root a name that begins like the tree of another user is written with its owner.
+ * @param {string} directory path of the directory; empty for the root
+ * @param {string} path path below it
+ * @param {string} user name of the user who drops it
+ */
+export function placed(directory, path, user) {
+  if (directory) return `${directory}/${path}`;
+  return path.startsWith("~") ? `~${user}/${path}` : path;
+}
+
+/**
+ * Returns the directory that an upload needs and that may be missing: of what was dropped on a directory itself, which is there, none.
+ * @param {Pick<Item, "path" | "base" | "user">} of
+ * @returns {string} empty if there is none
+ */
+export function needed({ path, base, user }) {
+  const directory = path.split("/").slice(0, -1).join("/");
+  return directory === base || directory === `~${user}` ? "" : directory;
 }
 
 /** Rate of bytes over the last seconds. */

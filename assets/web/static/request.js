@@ -25,6 +25,11 @@ export function token() {
   return document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
 }
 
+/** @returns {string} the user who is signed in */
+export function user() {
+  return document.querySelector('meta[name="user"]')?.getAttribute("content") ?? "";
+}
+
 /**
  * Asks the server, and fails with what it says if it refuses.
  * @param {string} url

@@ -4,8 +4,9 @@
 
 import * as kept from "./kept.js";
 import * as tus from "./tus.js";
-import { Meter, PIECE, another, due, isOver, item, next, pieceAfter } from "./queue.js";
-import { Refused, ask, encoded, send } from "./request.js";
+import { lead } from "./leading.js";
+import { Meter, PIECE, another, due, isOver, item, needed, next, pieceAfter, placed } from "./queue.js";
+import { Refused, ask, encoded, send, user } from "./request.js";
 import { ofFile } from "./sha256.js";
 
 /** @typedef {import("./queue.js").Item} Item */
@@ -13,8 +14,10 @@ import { ofFile } from "./sha256.js";
 
 /** Reasons of refusals after which the offset is asked for again. */
 const AGAIN = ["OUT_OF_RANGE", "TAKEN_OVER", "UNDER_WAY"];
+/** Reasons of refusals of a piece because the upload goes on elsewhere, or is stored. */
+const ELSEWHERE = ["OUT_OF_RANGE", "STATE"];
 
-/** What is at the path of an upload already. @typedef {{size: number, modified: number}} There */
+/** @typedef {import("./queue.js").There} There */
 
 export class Uploads extends EventTarget {
   constructor() {
@@ -25,12 +28,16 @@ export class Uploads extends EventTarget {
     this.meters = new Map();
     /** @type {Map<string, AbortController>} */
     this.running = new Map();
-    /** @type {Map<string, There>} */
-    this.there = new Map();
     /** Choice for all further conflicts. @type {"" | "replace" | "both" | "skip"} */
     this.forAll = "";
     this.isLeader = false;
-    this.channel = new BroadcastChannel("p2p-uploads");
+    /** True once the page is being left: what breaks off then is no failure. */
+    this.isLeft = false;
+    /** Uploads whose files this browser does not keep, so that they are lost with the page. @type {Set<string>} */
+    this.unkept = new Set();
+    this.user = user();
+    this.name = `p2p-uploads ${this.user}`;
+    this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.heard(data);
     /** Ends the wait for the next look at the queue. @type {(() => void) | undefined} */
     this.wake = undefined;
@@ -46,43 +53,42 @@ export class Uploads extends EventTarget {
 
   /** Reads what earlier pages have left, and becomes the tab that sends once no other is. */
   async start() {
-    for (const found of await kept.all()) this.items.set(found.id, found);
+    for (const found of await kept.all(this.user)) this.items.set(found.id, found);
     this.changed();
-    const lead = () => {
-      this.isLeader = true;
-      return this.lead();
-    };
-    if (navigator.locks) await navigator.locks.request("p2p-uploads", lead);
-    else await lead();
+    window.addEventListener("pagehide", () => (this.isLeft = true));
+    await lead(this.name, identifier(), (isMine) => this.lead(isMine));
   }
 
-  /** Sends until the page is gone. */
-  async lead() {
-    for (const found of await kept.all()) {
+  /** Sends until the page is gone, or another tab does. @param {() => boolean} isMine */
+  async lead(isMine) {
+    this.isLeader = true;
+    for (const found of await kept.all(this.user)) {
       // What the last page was at begins again where the server says.
-      const isCut = found.state === "sending" || found.state === "checking" || found.state === "asking";
+      const isCut = ["sending", "checking", "asking", "waiting"].includes(found.state);
       this.items.set(found.id, isCut ? { ...found, state: "waiting", retryAt: 0 } : found);
     }
     this.changed();
-    for (;;) {
+    while (isMine()) {
       for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
         this.wake = () => resolve(undefined);
         setTimeout(resolve, 500);
       });
     }
+    this.isLeader = false;
+    for (const stop of this.running.values()) stop.abort();
   }
 
   /**
    * Adds files to the queue.
-   * @param {string} directory
+   * @param {{directory: string, isGuest: boolean}} into
    * @param {import("./dropped.js").Found[]} found
    */
-  async add(directory, found) {
+  async add({ directory, isGuest }, found) {
     for (const { path, file } of found) {
-      const whole = directory ? `${directory}/${path}` : path;
-      const added = item({ id: identifier(), path: whole, size: file.size, modified: file.lastModified });
-      await kept.putFile(added.id, file);
+      const of = { path: placed(directory, path, this.user), base: directory, user: this.user, guest: isGuest, size: file.size, modified: file.lastModified };
+      const added = item({ id: identifier(), ...of });
+      if (!(await kept.putFile(added.id, file))) this.unkept.add(added.id);
       this.files.set(added.id, file);
       await this.put(added);
     }
@@ -114,7 +120,7 @@ export class Uploads extends EventTarget {
     const name = of?.path.split("/").pop();
     if (!of || file.name !== name || file.size !== of.size || file.lastModified !== of.modified) return false;
     this.files.set(id, file);
-    await kept.putFile(id, file);
+    if (!(await kept.putFile(id, file))) this.unkept.add(id);
     this.want(id, { type: "file" });
     return true;
   }
@@ -151,8 +157,9 @@ export class Uploads extends EventTarget {
   /** @param {any} data */
   async heard(data) {
     if (data.type === "want" && this.isLeader) this.apply(data.id, data.event);
+    if (data.type === "for-all") this.forAll = data.choice;
     if (data.type === "look" && this.isLeader) {
-      for (const found of await kept.all()) if (!this.items.has(found.id)) this.items.set(found.id, found);
+      for (const found of await kept.all(this.user)) if (!this.items.has(found.id)) this.items.set(found.id, found);
       this.changed();
       this.wake?.();
     }
@@ -183,12 +190,17 @@ export class Uploads extends EventTarget {
 
   /** @param {string} id @param {unknown} error */
   failed(id, error) {
+    if (this.isLeft) return undefined;
     if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) return this.apply(id, { type: "lost-file" });
-    const problem = error instanceof Error ? error.message : String(error);
+    // That what an earlier page has sent is still being stored is nothing wrong.
+    const isStoring = error instanceof Refused && error.status === 423 && error.reason === "UNDER_WAY";
+    // Whose sign-in has ended goes on after the next one.
+    const isOut = error instanceof Refused && error.status === 401;
+    const problem = isStoring ? "" : error instanceof Error ? error.message : String(error);
     const isMade = Boolean(this.items.get(id)?.upload);
     if (isMade && error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
-    if (error instanceof Refused && !error.isPassing && !AGAIN.includes(error.reason)) return this.apply(id, { type: "refused", problem });
-    return this.apply(id, { type: "interrupted", problem, now: Date.now(), random: Math.random() });
+    if (error instanceof Refused && !error.isPassing && !isOut && !AGAIN.includes(error.reason)) return this.apply(id, { type: "refused", problem });
+    return this.apply(id, { type: "interrupted", problem, isWait: isStoring || isOut, now: Date.now(), random: Math.random() });
   }
 
   /** @param {string} id @param {File} file @param {AbortSignal} signal */
@@ -197,21 +209,20 @@ export class Uploads extends EventTarget {
     this.hash(id, file);
     let of = /** @type {Item} */ (this.items.get(id));
     let { offset, stored } = await tus.state(of.upload);
+    if (!stored) offset = await tus.taken(of.upload);
     const meter = new Meter();
     this.meters.set(id, meter);
     meter.note(Date.now(), offset);
     await this.apply(id, { type: "acknowledged", offset });
     for (let piece = PIECE[0]; !stored && !signal.aborted; ) {
-      if (offset < file.size || file.size === 0) {
-        const begun = Date.now();
-        offset = await tus.send(of.upload, file.slice(offset, offset + piece), offset, signal);
-        meter.note(Date.now(), offset);
-        piece = pieceAfter(piece, Date.now() - begun);
-        await this.apply(id, { type: "acknowledged", offset });
-      }
+      // An upload of which all has come while its page was left is stored by an empty piece, as an empty file is.
+      const begun = Date.now();
+      offset = await sent(of.upload, file, [offset, offset + piece], signal);
+      meter.note(Date.now(), offset);
+      piece = pieceAfter(piece, Date.now() - begun);
+      await this.apply(id, { type: "acknowledged", offset });
       if (offset < file.size) continue;
       ({ offset, stored } = await tus.state(of.upload));
-      // The last bytes are there before the file is.
       if (!stored) await new Promise((resolve) => setTimeout(resolve, 500));
     }
     of = /** @type {Item} */ (this.items.get(id));
@@ -228,14 +239,12 @@ export class Uploads extends EventTarget {
     if (!of.decided) {
       const there = await look(of.path);
       if (there) {
-        this.there.set(id, there);
-        await this.apply(id, { type: "conflict" });
+        await this.apply(id, { type: "conflict", there });
         if (this.forAll) await this.choose(id, this.forAll);
-        else this.dispatchEvent(new Event("conflict"));
         return false;
       }
     }
-    await this.above(of.path);
+    await this.above(of);
     const upload = await tus.make(of);
     await this.apply(id, { type: "made", upload });
     return this.items.get(id)?.upload === upload;
@@ -255,11 +264,17 @@ export class Uploads extends EventTarget {
     this.want(id, { type: "chosen", choice, path });
   }
 
-  /** Makes the directories that a path is in, each once. @param {string} path */
-  above(path) {
-    const directory = path.split("/").slice(0, -1).join("/");
+  /** Lets a person choose once for this conflict and all that come. @param {"replace" | "both" | "skip"} choice */
+  chooseAll(choice) {
+    this.forAll = choice;
+    this.channel.postMessage({ type: "for-all", choice });
+  }
+
+  /** Makes the directories that an upload needs, each once. @param {Item} of */
+  above(of) {
+    const directory = needed(of);
     if (!directory) return Promise.resolve();
-    const making = this.directories.get(directory) ?? send("POST", "/api/v1/files/directories", { path: directory, parents: true }).then(() => undefined);
+    const making = this.directories.get(directory) ?? (of.guest ? present(directory, of.base) : made(directory));
     this.directories.set(directory, making);
     making.catch(() => this.directories.delete(directory));
     return making;
@@ -297,6 +312,40 @@ export class Uploads extends EventTarget {
 /** @returns {string} 32 digits by chance; `randomUUID` is there in secure contexts alone */
 function identifier() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Makes a directory and those above it. @param {string} directory */
+async function made(directory) {
+  await send("POST", "/api/v1/files/directories", { path: directory, parents: true });
+}
+
+/**
+ * Fails unless a directory of another user is there: the right to store is one to files.
+ * @param {string} directory
+ * @param {string} base
+ */
+async function present(directory, base) {
+  if (await look(directory)) return;
+  const detail = `${directory} is not there, and who may store in ${base} stores files and makes no directories. Ask the owner to make it, and try again.`;
+  throw new Refused(403, detail, "");
+}
+
+/**
+ * Sends a piece of a file, and returns the offset after it. Where the upload is at another one, that is it.
+ * @param {string} upload
+ * @param {File} file
+ * @param {[number, number]} range
+ * @param {AbortSignal} signal
+ */
+async function sent(upload, file, [from, to], signal) {
+  try {
+    return await tus.send(upload, file.slice(from, to), from, signal);
+  } catch (error) {
+    if (!(error instanceof Refused) || !ELSEWHERE.includes(error.reason)) throw error;
+    const offset = await tus.taken(upload);
+    if (offset === from && error.reason === "OUT_OF_RANGE") throw error;
+    return offset;
+  }
 }
 
 /**

@@ -38,6 +38,16 @@ export async function state(upload) {
 }
 
 /**
+ * Takes an upload over from whatever page or program has sent of it last, and returns the offset at which it goes on. What was on its way
+ * is either counted or will never be, so that the offset holds.
+ * @param {string} upload
+ * @returns {Promise<number>}
+ */
+export async function taken(upload) {
+  return Number((await ask(upload, { method: "HEAD", headers: VERSION })).headers.get("Upload-Offset"));
+}
+
+/**
  * Sends a piece, and returns the offset after it.
  * @param {string} upload
  * @param {Blob} piece

@@ -1,5 +1,6 @@
 // @ts-check
-// Uploads of a page: files come by drop or by an input, and the queue of them is shown at the corner, or in its own place.
+// Uploads of this browser, on every page of a user who is signed in: the queue goes on whichever page is open, and is shown at the corner, in
+// its own place, or as a bar at the foot. On a list of a directory files come by drop or by an input.
 
 import { say } from "./drive.js";
 import { chosen, dropped } from "./dropped.js";
@@ -8,18 +9,43 @@ import { Panel } from "./panel.js";
 import { Uploads } from "./sending.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("#upload"));
-const uploads = new Uploads();
-const panel = new Panel(uploads, document.querySelector("[data-queue]"));
-uploads.addEventListener("conflict", conflicts);
+const directory = form?.dataset.directory ?? null;
+const place = document.querySelector("[data-queue]");
+export const uploads = new Uploads();
+const panel = new Panel(uploads, place, directory);
+uploads.addEventListener("change", () => {
+  listed();
+  // A person who is at something else is not interrupted; the bar says that an upload waits for them.
+  if (form || place) conflicts();
+});
+window.addEventListener("beforeunload", (event) => {
+  const isLost = (/** @type {import("./queue.js").Item} */ { id, state }) => uploads.unkept.has(id) && !["done", "skipped", "cancelled"].includes(state);
+  if ([...uploads.items.values()].some(isLost)) event.preventDefault();
+});
+window.addEventListener("pageshow", (event) => {
+  // A page that comes back has stopped in the middle of its work.
+  if (event.persisted) window.location.reload();
+});
 uploads.start().catch((error) => say(`Uploads cannot be kept: ${error instanceof Error ? error.message : error}`));
 
 /** @param {import("./dropped.js").Found[]} found */
 function add(found) {
   if (found.length === 0) return;
-  uploads.add(form?.dataset.directory ?? "", found);
+  uploads.add({ directory: directory ?? "", isGuest: form?.hasAttribute("data-guest") ?? false }, found);
   panel.draw();
   say(found.length === 1 ? `${found[0].path} is added to the queue.` : `${found.length} files are added to the queue.`);
   panel.open();
+}
+
+/** Uploads into this directory that were done when its list was last told of them. */
+let doneHere = 0;
+
+/** Tells the list of the directory that there is more in it. */
+function listed() {
+  const isHere = (/** @type {import("./queue.js").Item} */ { base, state }) => base === directory && state === "done";
+  const done = [...uploads.items.values()].filter(isHere).length;
+  if (done > doneHere) document.dispatchEvent(new Event("p2p-stored"));
+  doneHere = done;
 }
 
 /** @param {boolean} isDirectory */
@@ -84,12 +110,15 @@ function receive() {
 
 /** Uploads that a person has decided on, until the queue has taken it in. @type {Set<string>} */
 const decided = new Set();
+/** Uploads whose question was closed without an answer. @type {Set<string>} */
+const unanswered = new Set();
 
 /** Asks what is to become of the first upload whose name is taken. */
 function conflicts() {
-  const asking = [...uploads.items.values()].find(({ id, state }) => state === "asking" && !decided.has(id));
+  const isAsked = (/** @type {import("./queue.js").Item} */ { id, state }) => state === "asking" && !decided.has(id) && !unanswered.has(id);
+  const asking = [...uploads.items.values()].find(isAsked);
   if (!asking || document.querySelector("dialog[open]")) return;
-  const there = uploads.there.get(asking.id);
+  const { there } = asking;
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "conflict");
   const heading = text("h2", `${asking.path} is there already`);
@@ -106,7 +135,10 @@ function conflicts() {
   label.append(forAll, " For all further ones too");
   const buttons = document.createElement("div");
   buttons.className = "row end";
-  for (const [choice, words] of /** @type {const} */ ([["skip", "Skip"], ["both", "Keep both"], ["replace", "Replace"]])) {
+  const choices = /** @type {const} */ ([["skip", "Skip"], ["both", "Keep both"], ["replace", "Replace"]]);
+  for (const [choice, words] of choices) {
+    // Of another user nothing is replaced.
+    if (asking.guest && choice === "replace") continue;
     const button = text("button", words);
     button.addEventListener("click", () => decide(choice));
     buttons.append(button);
@@ -115,7 +147,8 @@ function conflicts() {
   dialog.addEventListener("close", () => {
     dialog.remove();
     // Who closes it without a choice is asked again by the list.
-    if (dialog.returnValue) setTimeout(conflicts, 0);
+    if (!dialog.returnValue) unanswered.add(asking.id);
+    else setTimeout(conflicts, 0);
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -123,7 +156,7 @@ function conflicts() {
   /** @param {"skip" | "both" | "replace"} choice */
   function decide(choice) {
     dialog.close(choice);
-    if (forAll.checked) uploads.forAll = choice;
+    if (forAll.checked) uploads.chooseAll(choice);
     for (const { id, state } of uploads.items.values()) {
       if (state !== "asking" || (!forAll.checked && id !== asking?.id)) continue;
       decided.add(id);
@@ -131,7 +164,10 @@ function conflicts() {
     }
   }
 }
-panel.onconflict = conflicts;
+panel.onconflict = () => {
+  unanswered.clear();
+  conflicts();
+};
 
 /**
  * @param {string} name
