@@ -157,7 +157,7 @@ fn an_account_is_made_from_remote_as_the_rule_says() {
 /// The commands about invites, as an admin and as somebody else gives them.
 #[test]
 fn an_admin_makes_lists_and_revokes_invites() {
-    let home = Home::new(QUICK);
+    let home = Home::new(&format!("{QUICK}[accounts]\nremote_registration = 'invite'\n"));
     let said = home.run(&["run", "-c", "invite list"]);
     assert!(said.code == Some(1) && said.stderr.contains("no user is logged in"), "{said:?}");
     home.register("alice");
@@ -176,4 +176,14 @@ fn an_admin_makes_lists_and_revokes_invites() {
     }
     home.login("bob");
     assert!(home.refused(&["run", "-c", "invite new"]).contains("is for admins"));
+}
+
+/// Where nobody may register from elsewhere, an invite would admit nobody, and whoever asks for one is told so at once.
+#[test]
+fn no_invite_is_made_that_admits_nobody() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    let refused = home.refused(&["run", "-c", "invite new"]);
+    assert!(refused.contains("would admit nobody") && refused.contains("remote_registration"), "{refused}");
 }

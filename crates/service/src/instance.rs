@@ -273,10 +273,11 @@ impl Instance {
     /// Creates the access control of a front end that the audit log and mails call `origin`.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the configuration is incomplete, or if the disk refuses.
     pub fn access(&self, origin: &str) -> Result<Access> {
         let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
         let access = access.with_mail_way(self.mailer.way.clone()).with_profiles(self.config.profiles());
+        let access = access.with_registration(self.config.remote_registration()?);
         Ok(access.with_preferred_nodes(self.preferred.clone()))
     }
 

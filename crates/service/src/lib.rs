@@ -112,6 +112,6 @@ pub mod accounts {
     pub use p2p_auth::public_key::KeyFingerprint;
     pub use p2p_auth::secret::new_bearer;
     pub use p2p_auth::tokens::{ApiTokenInfo, LIFETIME as TOKEN_LIFETIME, NewToken, Reach, TokenError, is_in as is_api_token};
-    pub use p2p_auth::{AuthError, Begun, Challenge, CodeKind, Registration, Secret, SessionInfo, Token};
+    pub use p2p_auth::{Account, AuthError, Begun, Challenge, CodeKind, Registration, Secret, SessionInfo, Token};
     pub use p2p_base::user_name::UserNameError;
 }

@@ -71,7 +71,7 @@ names! {
     OVER_QUOTA "The quota of the user is used up",
     PASSWORD_REFUSED "The new password violates the rules",
     READ_ONLY "The file is another user's, who has shared it for reading",
-    REGISTRATION_REFUSED "The registration is not admitted: no valid setup token, no valid invite, or nobody may",
+    REGISTRATION_REFUSED "The registration is not admitted: no valid setup token, no valid invite, or nobody may; or an invite would admit nobody",
     REMOVED "The file was removed while it was fetched",
     REQUEST_LIMIT "The request, or a part of it, is longer or slower than it may be",
     SCOPE "The API token does not cover the operation",
@@ -111,6 +111,7 @@ impl Reason {
     pub fn of(error: &AccessError) -> Reason {
         let reason = match error {
             AccessError::NoAccounts => named(name::NO_ACCOUNTS),
+            AccessError::InvitesClosed => named(name::REGISTRATION_REFUSED),
             AccessError::SessionOnly { .. } => named(name::SESSION_ONLY),
             AccessError::AnotherTree { path } => named(name::ANOTHER_TREE).about("file", path),
             AccessError::Nameless { .. } => named(name::INVALID_FIELD).in_field("path"),

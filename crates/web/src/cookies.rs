@@ -25,7 +25,7 @@ const KEY_FILE: &str = "keys/web-cookies";
 /// Length of the key, in bytes.
 const KEY_BYTES: usize = 64;
 /// Name of the cookie that holds the session.
-const SESSION: &str = "p2p_session";
+pub(crate) const SESSION: &str = "p2p_session";
 /// Name of the cookie to which the forms of a browser without a session are bound.
 const FORMS: &str = "p2p_forms";
 /// Prefix of the names where the web speaks TLS: browsers take such a cookie from this host alone, and by TLS alone

@@ -39,6 +39,7 @@ mod spools;
 mod targets;
 mod watching;
 mod web;
+mod wording;
 
 pub use self::api::description;
 pub use self::bounds::Bounds;

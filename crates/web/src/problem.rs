@@ -16,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::BODY_MAX;
+use crate::wording::told;
 
 /// Media type of problem documents (RFC 9457, section 3).
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -170,6 +171,15 @@ impl Problem {
         self.reason == name::LAPSED
     }
 
+    /// Returns the sentence about the problem for a form, where fields have these words on the page: `(field, word)`.
+    pub(crate) fn in_words(&self, words: &[(&str, &str)]) -> String {
+        let told = words.iter().find_map(|(field, word)| {
+            let rest = self.detail.strip_prefix(field)?.strip_prefix(": ")?;
+            Some(format!("{word}: {rest}"))
+        });
+        told.unwrap_or_else(|| self.detail.clone())
+    }
+
     /// Returns the sentence about the problem.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
@@ -245,7 +255,7 @@ pub(crate) fn rejected(status: StatusCode, text: &str) -> Problem {
     let told = told(text);
     let field = field_of(&told).map(str::to_owned);
     // Where fields of two kinds stand together, the reader of JSON does not list them.
-    let is_unlisted = told.contains("unknown field") && !told.contains("expected");
+    let is_unlisted = told.contains("there is no field") && !told.contains("`; there ");
     let next = is_unlisted.then_some("`/api/v1/openapi.json` has the fields that there are");
     Problem { field, next, ..Problem::new(status, reason, told) }
 }
@@ -256,42 +266,14 @@ pub(crate) fn too_long() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, name::REQUEST_LIMIT, detail)
 }
 
-/// Words of the libraries that read requests, and those for who has made one, who knows no types of this program.
-const WORDS: &[(&str, &str)] = &[
-    ("Failed to deserialize the JSON body into the target type: ", "the body: "),
-    ("Failed to deserialize query string: ", "the query: "),
-    ("Failed to deserialize form body: ", "the form: "),
-    ("Failed to parse the request body as JSON: ", "the body is no JSON: "),
-    ("Failed to buffer the request body: ", "the body has not come as a whole: "),
-    (
-        "Expected request with `Content-Type: application/json`",
-        "the body is to be JSON; send it with `Content-Type: application/json`",
-    ),
-    ("Invalid URL: Cannot parse ", "the path: "),
-    ("Invalid URL: ", "the path: "),
-    (" to a `u64`", " is no number from 0 on"),
-    ("invalid digit found in string", "it is no number from 0 on"),
-    ("cannot parse integer from empty string", "it is empty, and no number from 0 on"),
-    ("number too large to fit in target type", "the number is too large"),
-    ("provided string was not `true` or `false`", "it is neither `true` nor `false`"),
-    ("expected u64", "expected a whole number from 0 on"),
-    ("expected u32", "expected a whole number from 0 on, below 2^32"),
-];
-
-/// Returns the text of a library in words of those who ask.
-fn told(text: &str) -> String {
-    WORDS.iter().fold(text.to_owned(), |told, (theirs, ours)| told.replacen(theirs, ours, 1))
-}
-
 /// Returns the field that a told rejection is about: that at its beginning, as in `the body: expires_at: …`, or the one that is missing, unknown or
 /// there twice.
 fn field_of(told: &str) -> Option<&str> {
     let rest = ["the body: ", "the query: ", "the form: "].iter().find_map(|begin| told.strip_prefix(begin))?;
     let is_name = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.[]".contains(c));
     let quoted = || {
-        let begin =
-            ["missing field `", "unknown field `", "duplicate field `"].iter().find_map(|begin| rest.strip_prefix(begin))?;
-        begin.split_once('`').map(|(name, _)| name)
+        let rest = ["the field `", "there is no field `"].iter().find_map(|begin| rest.strip_prefix(begin))?;
+        rest.split_once('`').map(|(name, _)| name)
     };
     rest.split_once(": ").map(|(name, _)| name).filter(is_name).or_else(quoted)
 }
@@ -345,11 +327,15 @@ mod tests {
         let field = |name: &str| Some(name.to_owned());
         let body = "Failed to deserialize the JSON body into the target type: ";
         let wrong = format!("{body}expires_at: invalid value: integer `-1`, expected u64 at line 1 column 16");
-        let told = "the body: expires_at: invalid value: integer `-1`, expected a whole number from 0 on at line 1 column 16";
+        let told = "the body: expires_at: it is the number `-1`, and is to be a whole number from 0 on";
         assert_eq!(of(422, &wrong), (told.to_owned(), field("expires_at")));
-        for kind in ["missing", "unknown", "duplicate"] {
+        for (kind, told) in [
+            ("missing", "the field `user` is missing"),
+            ("unknown", "there is no field `user`"),
+            ("duplicate", "the field `user` is there more than once"),
+        ] {
             let (detail, found) = of(422, &format!("{body}{kind} field `user` at line 1 column 2"));
-            assert_eq!((detail, found), (format!("the body: {kind} field `user` at line 1 column 2"), field("user")));
+            assert_eq!((detail, found), (format!("the body: {told}"), field("user")));
         }
         let query = "Failed to deserialize query string: limit: invalid digit found in string";
         assert_eq!(of(400, query), ("the query: limit: it is no number from 0 on".to_owned(), field("limit")));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use p2p_service::access::challenges::Challenges;
-use p2p_service::access::remote::RemoteRules;
+use p2p_service::access::remote::{RemoteRegistration, RemoteRules};
 use p2p_service::access::{Access, Identity};
 use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
@@ -62,6 +62,11 @@ impl Web {
     pub(crate) async fn has_accounts(&self) -> bool {
         // Without accounts, and only then, the program itself may do everything.
         !matches!(self.0.local.peek().await.as_deref(), Ok(Identity::Operator))
+    }
+
+    /// Returns which users may register an account once there is one.
+    pub(crate) fn registration(&self) -> RemoteRegistration {
+        self.0.rules.registration()
     }
 
     /// Returns the doors of the process.

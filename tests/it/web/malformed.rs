@@ -100,7 +100,7 @@ fn answer(address: SocketAddr, request: &[u8]) -> (u16, String, Value) {
 #[test]
 fn what_is_malformed_is_told_as_a_problem() {
     on_a_runtime(async {
-        let site = Site::start(QUICK).await;
+        let site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'invite'\n")).await;
         for (line, fields, body, status, reason, field) in OF_BODIES.iter().chain(OF_HEADERS) {
             let declared = fields.iter().any(|field| field.starts_with("Content-Length"));
             let length = if declared { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };

@@ -31,7 +31,10 @@ fn an_account_is_made_by_a_form() {
         let refused = form("wrong", PASSWORD).await;
         assert!(refused.status >= 400 && refused.has("role=\"alert\"") && refused.has("value=\"alice\""), "{}", refused.text);
         assert!(!refused.has(PASSWORD), "the password is not sent back");
-        assert_eq!(form(&setup, "another").await.status, 400);
+        let differing = form(&setup, "another").await;
+        assert_eq!(differing.status, 400);
+        assert!(differing.has("Password again: it is another one"), "{}", differing.text);
+        assert!(differing.has(&format!("value=\"{setup}\"")), "what else was typed stays");
         let made = form(&setup, PASSWORD).await;
         assert_eq!((made.status, made.path.as_str()), (200, "/files/"), "{}", made.text);
         let later = Browser::of(&site);
@@ -125,7 +128,69 @@ fn the_type_of_a_problem_has_a_page() {
         // What the library rejects is told in words of the one who asks.
         let asked = site.client.post(site.url("/api/v1/auth/login")).json(&json!({ "username": "alice" }));
         let (_, problem) = read(asked.send().await.unwrap()).await;
-        assert!(problem["detail"].as_str().unwrap().starts_with("the body: missing field `password`"), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with("the body: the field `password` is missing"), "{problem}");
+        site.served.stop();
+    });
+}
+
+/// An admin makes accounts on the page of the users. Where registration is closed, as by itself, no invite is made, and who has no account is
+/// told who makes it.
+#[test]
+fn an_admin_makes_accounts_on_a_page() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let admin = Browser::of_user(&site, "alice").await;
+        let account = async |again: &str| {
+            let fields =
+                [("do", "account"), ("username", "bob"), ("email", "bob@example.org"), ("password", PASSWORD), ("again", again)];
+            admin.send("/users", "/users", &fields).await
+        };
+        assert!(admin.get("/account").await.has("href=\"/users\""));
+        let refused = account("another").await;
+        assert!(refused.status == 400 && refused.has("Password again: ") && refused.has("value=\"bob\""), "{}", refused.text);
+        let made = account(PASSWORD).await;
+        assert!(made.status == 200 && made.has("bob has an account") && made.has("bob@example.org"), "{}", made.text);
+        assert_eq!(account(PASSWORD).await.status, 409, "the name is taken");
+        let invite = admin.send("/users", "/users", &[("do", "invite"), ("days", "7")]).await;
+        assert!(invite.status == 409 && invite.has("would admit nobody"), "{}", invite.text);
+        assert_eq!(because(site.send(Method::POST, "/invites", json!({})).await), (409, "REGISTRATION_REFUSED".into()));
+        let user = Browser::of_user(&site, "bob").await;
+        let denied = user.get("/users").await;
+        assert!(denied.status == 403 && denied.has("href=\"/files/?shared=1\""), "{}", denied.text);
+        assert!(!user.get("/account").await.has("href=\"/users\""));
+        assert_eq!(user.send("/account", "/users", &[("do", "account"), ("username", "x")]).await.status, 403);
+        let stranger = Browser::of(&site);
+        assert!(stranger.get("/sign-in").await.has("An admin of this server makes it"));
+        assert!(!stranger.get("/register").await.has("name=\"username\""), "nobody fills in what is refused");
+        site.served.stop();
+    });
+}
+
+/// An invite that an admin has made on the page is shown once, and whoever has it registers by the form.
+#[test]
+fn an_admin_makes_invites_on_a_page() {
+    on_a_runtime(async {
+        let site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'invite'\n")).await;
+        let admin = Browser::of_user(&site, "alice").await;
+        let made = admin.send("/users", "/users", &[("do", "invite"), ("days", "7")]).await;
+        let invite = made.text.split("value=\"p2p_invite_").nth(1).unwrap_or_else(|| panic!("{}", made.text));
+        let invite = format!("p2p_invite_{}", invite.split('"').next().unwrap());
+        assert!(!admin.get("/users").await.has(&invite), "it is shown once");
+        let guest = Browser::of(&site);
+        assert!(guest.get("/sign-in").await.has("with an invite of an admin"));
+        let fields = [
+            ("username", "bob"),
+            ("email", "bob@example.org"),
+            ("password", PASSWORD),
+            ("again", PASSWORD),
+            ("admission", invite.as_str()),
+        ];
+        let registered = guest.send("/register", "/register", &fields).await;
+        assert_eq!((registered.status, registered.path.as_str()), (200, "/files/"), "{}", registered.text);
+        let other = admin.send("/users", "/users", &[("do", "invite"), ("days", "1")]).await;
+        let id = other.text.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let revoked = admin.send("/users", "/users", &[("do", "revoke-invite"), ("id", &id)]).await;
+        assert!(revoked.has("The invite is revoked") && !revoked.has("Open invites"), "{}", revoked.text);
         site.served.stop();
     });
 }

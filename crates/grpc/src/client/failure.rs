@@ -140,6 +140,10 @@ fn text_of(status: &Status) -> &str {
             "the server has no such service: the endpoint of a node has that of single segments alone, and the address of the others is the first \
              that `p2p serve` names"
         }
+        // Another protocol begins with other bytes than a message of gRPC, as the JSON of the web with a brace.
+        (Code::Internal, message) if message.contains("invalid compression flag") => {
+            "what answers there does not speak gRPC, as the web; the line of JSON of `p2p serve` has the address of `grpc`"
+        }
         (code, "") => code.description(),
         (_, message) => message,
     }
@@ -181,6 +185,9 @@ mod tests {
         // Where the server says nothing, the code does.
         assert!(ClientError::from(Status::unimplemented("")).to_string().starts_with("the server has no such service"));
         assert!(ClientError::from(Status::unknown("")).to_string().len() > 5);
+        let other =
+            Status::internal("protocol error: received message with invalid compression flag: 123 (valid flags are 0 and 1)");
+        assert!(ClientError::from(other).to_string().starts_with("what answers there does not speak gRPC"));
         let address = "127.0.0.1:1".parse().unwrap();
         let error = ClientError::unreachable(address, &io::Error::other("nobody"));
         assert_eq!(

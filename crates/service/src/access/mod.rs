@@ -73,7 +73,7 @@ pub use self::sections::CriticalSection;
 use self::browsing::Orders;
 use self::held::Held;
 use self::preference::PreferredNodes;
-use self::remote::RemoteRules;
+use self::remote::{RemoteRegistration, RemoteRules};
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
 use crate::profiles::Profiles;
@@ -113,6 +113,12 @@ pub enum AccessError {
         /// Path that was refused.
         path: String,
     },
+    /// An invite is asked for while nobody may register from remote, so that it would admit nobody.
+    #[error(
+        "an invite would admit nobody: `remote_registration` in [accounts] of p2p.toml is \"closed\", so that admins make the accounts; \
+         with \"invite\" there, and after a restart, whoever has an invite registers"
+    )]
+    InvitesClosed,
     /// The user has changed during each look at the session, so that it is not known for whom the operation would be.
     #[error("the user has changed {LOOK_UPS_MAX} times while the session was looked up; try again once the logins are over")]
     UserChanging,
@@ -134,7 +140,7 @@ impl AccessError {
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            AccessError::NoAccounts => ErrorKind::Precondition,
+            AccessError::NoAccounts | AccessError::InvitesClosed => ErrorKind::Precondition,
             AccessError::SessionOnly { .. } | AccessError::AnotherTree { .. } => ErrorKind::Denied,
             AccessError::Nameless { .. } => ErrorKind::Invalid,
             AccessError::UserChanging => ErrorKind::Unavailable,
@@ -157,6 +163,8 @@ pub struct Access {
     host: Peer,
     /// Rules of the service for its clients; `None` for a front end of this process.
     rules: Option<Arc<RemoteRules>>,
+    /// Rule for registrations from remote, where a front end of this process knows it.
+    registration: Option<RemoteRegistration>,
     /// Wall clock, in seconds since 1970.
     clock: fn() -> u64,
     /// Description of the route by which mails are sent.
@@ -212,6 +220,7 @@ impl Access {
             from,
             host,
             rules,
+            registration: None,
             clock,
             mail_way,
             profiles,

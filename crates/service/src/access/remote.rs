@@ -31,6 +31,11 @@ pub enum RemoteRegistration {
 impl RemoteRegistration {
     /// Names of all rules in the configuration, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &["closed", "invite", "open"];
+
+    /// Returns the name of the rule in the configuration.
+    pub const fn name(self) -> &'static str {
+        RemoteRegistration::NAMES[self as usize]
+    }
 }
 
 /// Parses the name in the configuration.
@@ -66,6 +71,11 @@ impl RemoteRules {
     /// Returns the setup token, which admits the first account. It is shown to the operator of the service alone.
     pub fn setup_token(&self) -> &Secret {
         &self.setup_token
+    }
+
+    /// Returns which users may register an account once there is one.
+    pub fn registration(&self) -> RemoteRegistration {
+        self.registration
     }
 
     /// Returns how a registration is admitted that presents an invite, the setup token or nothing.
@@ -142,12 +152,27 @@ impl Access {
         self.hold(granted).await
     }
 
+    /// Returns which users may register from remote, as far as this access knows it.
+    pub fn registration(&self) -> Option<RemoteRegistration> {
+        self.rules.as_ref().map(|rules| rules.registration()).or(self.registration)
+    }
+
+    /// Sets which users may register from remote, for a front end of this process.
+    #[must_use]
+    pub fn with_registration(self, registration: RemoteRegistration) -> Access {
+        Access { registration: Some(registration), ..self }
+    }
+
     /// Makes an invite for a user of a client from remote, and returns its text, which cannot be read again later.
     ///
     /// # Errors
-    /// Fails as [`Auth::new_invite`](p2p_auth::Auth::new_invite) does, or if the user is not an admin who is logged in by a session.
+    /// Fails as [`Auth::new_invite`](p2p_auth::Auth::new_invite) does, if the user is not an admin who is logged in by a session, or with
+    /// [`AccessError::InvitesClosed`] where nobody may register from remote, so that the invite would admit nobody.
     pub async fn new_invite(&self, expires_at: u64) -> Result<Secret, AccessError> {
         self.require_admin(&*self.check().await?, "invite new").await?;
+        if self.registration() == Some(RemoteRegistration::Closed) {
+            return Err(AccessError::InvitesClosed);
+        }
         self.for_person("invite new", move |auth, name, origin, now| auth.new_invite(name, expires_at, origin, now)).await
     }
 

@@ -39,6 +39,11 @@ impl Announced {
             None => format!("--connect {service}://{address}"),
         }
     }
+
+    /// Returns the address of the pages of the service of the web.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.certificate_sha256.is_some() { "https" } else { "http" }, self.address)
+    }
 }
 
 /// Process that holds a data directory for its services.

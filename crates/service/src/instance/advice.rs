@@ -27,10 +27,15 @@ pub fn advised_by(error: EngineError, advice: Option<&str>) -> Report {
     let report = match holder {
         Some(holder) => {
             let report = report.suggestion(format_args!("it is served by {holder}; `kill {}` ends that", holder.pid));
-            match holder.services.iter().find(|announced| announced.service == "grpc") {
+            let of = |service: &str| holder.services.iter().find(|announced| announced.service == service);
+            let report = match of("grpc") {
                 Some(grpc) => {
                     report.suggestion(format_args!("`p2p {} ls` asks it, as put, get, rm and others do", grpc.options()))
                 }
+                None => report,
+            };
+            match of("web") {
+                Some(web) => report.suggestion(format_args!("{}/room shows what it does", web.url())),
                 None => report,
             }
         }

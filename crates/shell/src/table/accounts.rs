@@ -154,7 +154,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         audience: Audience::Admins,
         place: Place::Anywhere,
         summary: "make an invite to register through a service, list the open ones, or revoke one",
-        details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d).",
+        details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d). It needs `remote_registration = \"invite\"` in [accounts] of p2p.toml: where that is \"closed\", as by itself, admins make the accounts and no invite is made.",
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
         flags: &[Flag {
             name: "expires",

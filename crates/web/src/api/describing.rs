@@ -69,8 +69,9 @@ const GROUPS: &[(&str, &str)] = &[
 #[openapi(
     info(
         title = "p2p",
-        description = "A peer-to-peer storage network: files, nodes, faults and time, as JSON. Times are seconds of the virtual clock, sizes \
-                       bytes. Errors are problem documents (RFC 9457), whose `reason` programs tell apart."
+        description = "A peer-to-peer storage network: files, nodes, faults and time, as JSON. Sizes are bytes. Times of files, \
+                       accounts, tokens, invites and links are seconds since 1970-01-01 00:00 UTC; times of nodes, transfers, faults and \
+                       events are seconds of the virtual clock, which begins at 0. A field's description says which. Errors are problem documents (RFC 9457), whose `reason` programs tell apart."
     ),
     servers((url = "/", description = "The server that gives this description")),
     components(schemas(Problem)),

@@ -45,7 +45,7 @@ mod uploads;
 pub(crate) mod values;
 
 pub use self::describing::description;
-pub(crate) use self::files::{open_link, revoke_link, stored_into};
+pub(crate) use self::files::{open_link, origin, revoke_link, stored_into};
 
 use std::sync::Arc;
 

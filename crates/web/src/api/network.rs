@@ -261,11 +261,11 @@ pub(super) async fn statistics(Caller(access): Caller) -> Result<Json<impl Seria
 /// Sign of life: when a host was last heard, and by what.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct Heard {
-    /// Virtual time at which the last packet of the host arrived.
+    /// Instant of virtual time at which the last packet of the host arrived.
     pub(super) heard_seconds: f64,
     /// `probe` where that was the answer of a probe, `data` where it was another packet.
     pub(super) heard_by: &'static str,
-    /// Virtual time that has passed since.
+    /// Span of virtual time that has passed since then.
     pub(super) silent_seconds: f64,
 }
 

@@ -54,7 +54,7 @@ pub(super) struct Node {
     /// Health according to the client's probes: `ALIVE`, `SUSPECT`, `DEAD`. Without a sign of life (`heard` is null), `ALIVE` says only that
     /// nothing speaks against it.
     health: &'static str,
-    /// Virtual time since which its process or its health is as it is; null where that is not known, as of what has not changed.
+    /// Instant of virtual time since which its process or its health is as it is; null where that is not known, as of what has not changed.
     since_seconds: Option<f64>,
     /// Cause of that: a fault and by whom it is on, or probes; null where it is not known.
     cause: Option<String>,

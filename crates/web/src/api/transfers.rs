@@ -135,7 +135,7 @@ struct Segment {
     holder: String,
     /// Attempts so far, this one included.
     attempts: u32,
-    /// Instant at which it was given to the connection.
+    /// Instant of virtual time at which it was given to the connection; events have it as `queued`, and so on.
     queued_s: f64,
     /// Instant at which that connection was open.
     connected_s: Option<f64>,

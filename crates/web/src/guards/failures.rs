@@ -6,10 +6,11 @@ use std::any::Any;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use p2p_service::reasons::name;
 
+use crate::cookies::SESSION;
 use crate::pages;
 use crate::problem::Problem;
 
@@ -47,15 +48,22 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 /// Tells problems as pages to browsers, outside of `/api`.
 pub(super) async fn as_pages(request: Request, next: Next) -> Response {
     let is_for_people = is_for_people(request.uri(), request.headers());
+    let is_signed_in = has_session(request.headers());
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| is_for_people) else { return response };
     let (mut head, _) = response.into_parts();
-    let (page, body) = pages::of_problem(&problem).into_parts();
+    let (page, body) = pages::of_problem(&problem, is_signed_in).into_parts();
     head.headers.remove(CONTENT_LENGTH);
     if let Some(kind) = page.headers.get(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, kind.clone());
     }
     Response::from_parts(head, body)
+}
+
+/// Returns true if a browser presents the cookie of a session. Whether that is valid makes no difference to a page without anything of a user.
+fn has_session(headers: &HeaderMap) -> bool {
+    let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.any(|value| value.contains(&format!("{SESSION}=")))
 }
 
 /// Returns true if the answer to a request is read by a person: a browser asks for HTML by name.

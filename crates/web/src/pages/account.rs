@@ -20,6 +20,9 @@ use crate::problem::Problem;
 use crate::web::Web;
 
 const DAY: u64 = 24 * 3600;
+/// Fields of the forms, and the words that the page has for them.
+const WORDS: &[(&str, &str)] =
+    &[("again", "New password again"), ("name", "Name"), ("scope", "May"), ("days", "Days"), ("path", "Only this path")];
 /// Lifetime of a token at the most, in days, as the form has it.
 const DAYS_MAX: u64 = 366;
 
@@ -72,6 +75,8 @@ struct AccountPage {
     sessions: Vec<Session>,
     tokens: Vec<ApiToken>,
     is_admin: bool,
+    /// Way that mails go.
+    mail_way: String,
     once: Once,
 }
 
@@ -97,9 +102,15 @@ async fn with(visitor: &Visitor, status: StatusCode, once: Once) -> Result<Respo
         sessions: access.sessions().await?.into_iter().map(session).collect(),
         tokens: access.api_tokens().await?.into_iter().map(token).collect(),
         is_admin: identity.is_admin(),
+        mail_way: mail_way(access.mail_way(), identity.is_admin()).to_owned(),
         once,
     };
     Ok((status, page(&shown)).into_response())
+}
+
+/// Returns the way that mails go as a user is told of it. Where a directory of mails is on this machine is for admins.
+fn mail_way(way: &str, is_admin: bool) -> &str {
+    if is_admin { way } else { way.split(": ").next().unwrap_or_default() }
 }
 
 fn session(SessionInfo { id, created_at, used_at, origin, is_own }: SessionInfo) -> Session {
@@ -133,7 +144,7 @@ async fn changed(visitor: Visitor, Form(fields): Form<Fields>) -> Result<Respons
     match done {
         Ok(once) => with(&visitor, StatusCode::OK, once).await,
         Err(problem) => {
-            let once = Once { problem: problem.detail().to_owned(), ..Once::default() };
+            let once = Once { problem: problem.in_words(WORDS), ..Once::default() };
             with(&visitor, problem.status(), once).await
         }
     }
@@ -149,7 +160,7 @@ fn secret(fields: &Fields, name: &str) -> Secret {
 
 async fn password(visitor: &Visitor, fields: &Fields) -> Result<Once, Problem> {
     if fields.get("new") != fields.get("again") {
-        return Err(Problem::invalid("again", "the two new passwords differ"));
+        return Err(Problem::invalid("again", "it is another one than the first; type both once more"));
     }
     visitor.access.change_password(secret(fields, "old"), secret(fields, "new")).await?;
     Ok(told("The password is changed. Other sessions have ended, and the API tokens are revoked."))

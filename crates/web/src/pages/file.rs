@@ -7,7 +7,7 @@ use axum::response::Response;
 use p2p_service::event_words::{date_of, mode_of};
 use p2p_service::files::{FileRecord, StatFile, TransferReport};
 
-use super::entries::Row;
+use super::entries::{Row, linked_paths};
 use super::figures::Map;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::listing::{Crumb, crumbs};
@@ -37,7 +37,7 @@ pub(super) async fn shown(visitor: &Visitor, file: FileRecord) -> Result<Respons
     let manifest = access.call(StatFile { file: file.key.clone() }).await?;
     let snapshot = access.present_snapshot().await?;
     let entry = p2p_service::files::Entry::File(manifest.file.clone());
-    let row = Row::of(identity, &entry);
+    let row = Row::of(identity, &entry).linked(&entry, &linked_paths(visitor).await?);
     let shown = FilePage {
         frame: visitor.frame(if row.owner.is_empty() { Part::Files } else { Part::Shared }),
         crumbs: crumbs(identity, &file.key),

@@ -9,6 +9,7 @@ use http::request::Parts;
 use p2p_service::access::{Access, Identity};
 
 use super::links::encoded;
+use crate::api::origin;
 use crate::callers::Caller;
 use crate::csrf::FormToken;
 use crate::problem::Problem;
@@ -57,6 +58,8 @@ impl Frame {
 pub(super) struct Visitor {
     pub(super) access: Access,
     pub(super) identity: Arc<Identity>,
+    /// Origin by which the browser names this server.
+    pub(super) origin: String,
     csrf: String,
 }
 
@@ -75,7 +78,8 @@ impl FromRequestParts<Web> for Visitor {
         match caller.map_err(IntoResponse::into_response)? {
             Some(Caller(access)) => {
                 let token = FormToken::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
-                Ok(Visitor { identity: access.identity(), access, csrf: token.0 })
+                let origin = origin(web, &parts.uri, &parts.headers);
+                Ok(Visitor { identity: access.identity(), access, origin, csrf: token.0 })
             }
             None => Err(to_sign_in(parts)),
         }
@@ -107,7 +111,10 @@ impl<E: Into<Problem>> From<E> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        (self.0.status(), super::of_problem(&self.0)).into_response()
+        let mut response = (self.0.status(), super::of_problem(&self.0, false)).into_response();
+        // For browsers, whose page has the parts of the site too if they have signed in.
+        response.extensions_mut().insert(self.0);
+        response
     }
 }
 

@@ -10,7 +10,7 @@ use p2p_service::access::browsing::{Numbered, NumberedPage, Sort};
 use p2p_service::event_words::bytes_of;
 use p2p_service::files::{Entry, FileKey};
 
-use super::entries::Row;
+use super::entries::{Row, linked_paths};
 use super::fields::Fields;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::links::{self, encoded};
@@ -129,6 +129,7 @@ pub(super) async fn shown(visitor: &Visitor, named: &Named, query: &Fields, head
     let at = |number: usize| href.clone() + &Wanted { number, ..wanted.clone() }.query();
     let view = view_of(query, headers);
     let is_grid = view.0 == "grid";
+    let linked = linked_paths(visitor).await?;
     let row = |entry: &Entry| match wanted.search.is_empty() && !wanted.is_shared {
         true => Row::of(identity, entry),
         // What is found anywhere is named by its whole path.
@@ -138,7 +139,7 @@ pub(super) async fn shown(visitor: &Visitor, named: &Named, query: &Fields, head
         frame: visitor.frame(if wanted.is_shared { Part::Shared } else { Part::Files }),
         crumbs: crumbs(identity, key),
         name: title(identity, key, &wanted),
-        rows: found.entries.iter().map(row).collect(),
+        rows: found.entries.iter().map(|entry| row(entry).linked(entry, &linked)).collect(),
         headings: wanted.headings(&href),
         is_own: key.owner.as_deref() == identity.name() && !wanted.is_shared,
         may_store: !wanted.is_shared && visitor.access.may_store_in(identity, key).await,

@@ -6,6 +6,7 @@
 //! | `frame` | who asks for a page, what all pages have, and problems as pages |
 //! | `sign_in`, `register` | logging in and out, and a new account |
 //! | `account` | password, one-time passwords, sessions, API tokens |
+//! | `users` | accounts and invites, for admins |
 //! | `files` | `/files/PATH`: `listing` is the page of a directory and `file` that of a file |
 //! | `figures` | where the segments of a file are |
 //! | `pieces` | the transfers of one upload as one thing |
@@ -35,6 +36,7 @@ mod register;
 mod room;
 mod shared;
 mod sign_in;
+mod users;
 
 use askama::Template;
 use axum::Router;
@@ -49,6 +51,7 @@ pub(crate) fn routes() -> Router<Web> {
         .merge(sign_in::routes())
         .merge(register::routes())
         .merge(account::routes())
+        .merge(users::routes())
         .merge(files::routes())
         .merge(shared::routes())
         .merge(room::routes())
@@ -62,11 +65,13 @@ pub(crate) fn routes() -> Router<Web> {
 struct Told<'a> {
     title: &'a str,
     detail: &'a str,
+    /// True for the page of somebody who has signed in, with the parts of the site.
+    is_signed_in: bool,
 }
 
-/// Returns a page that tells of a problem.
-pub(crate) fn of_problem(problem: &Problem) -> Response {
-    page(&Told { title: problem.title(), detail: problem.detail() })
+/// Returns a page that tells of a problem, with the parts of the site for those who have signed in.
+pub(crate) fn of_problem(problem: &Problem, is_signed_in: bool) -> Response {
+    page(&Told { title: problem.title(), detail: problem.detail(), is_signed_in })
 }
 
 /// Returns a page from its template.

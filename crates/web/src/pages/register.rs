@@ -18,13 +18,20 @@ use crate::csrf::FormToken;
 use crate::problem::Problem;
 use crate::web::Web;
 
-#[derive(Debug, Template)]
+/// Fields of the form of a new account, and the words that the page has for them.
+pub(super) const WORDS: &[(&str, &str)] = &[("username", "Name"), ("email", "Mail address"), ("again", "Password again")];
+
+#[derive(Template)]
 #[template(path = "register.html")]
 struct Register {
     csrf_token: FormToken,
     username: String,
     email: String,
+    /// Setup token or invite that was typed before.
+    admission: String,
     problem: String,
+    /// Rule for registrations: `closed`, `invite` or `open`.
+    registration: &'static str,
     /// True while nobody has an account: this one is the admin's.
     is_first: bool,
 }
@@ -48,8 +55,9 @@ async fn shown(State(web): State<Web>, caller: Option<Caller>, csrf_token: FormT
     if caller.is_some() {
         return Redirect::to("/").into_response();
     }
-    let (username, email, problem) = Default::default();
-    page(&Register { csrf_token, username, email, problem, is_first: !web.has_accounts().await })
+    let (username, email, admission, problem) = Default::default();
+    let (registration, is_first) = (web.registration().name(), !web.has_accounts().await);
+    page(&Register { csrf_token, username, email, admission, problem, registration, is_first })
 }
 
 async fn filled(
@@ -58,12 +66,13 @@ async fn filled(
     csrf_token: FormToken,
     Form(filled): Form<Filled>,
 ) -> Response {
-    let (username, email) = (filled.username.clone(), filled.email.clone());
+    let (username, email, admission) = (filled.username.clone(), filled.email.clone(), filled.admission.clone());
     match registered(&access, filled).await {
         Ok(()) => signed_in(&web, &access, "/"),
         Err(problem) => {
-            let (is_first, told) = (!web.has_accounts().await, problem.detail().to_owned());
-            let shown = Register { csrf_token, username, email, problem: told, is_first };
+            let (registration, is_first) = (web.registration().name(), !web.has_accounts().await);
+            let told = problem.in_words(WORDS);
+            let shown = Register { csrf_token, username, email, admission, problem: told, registration, is_first };
             (problem.status(), page(&shown)).into_response()
         }
     }
@@ -71,15 +80,18 @@ async fn filled(
 
 async fn registered(access: &Access, filled: Filled) -> Result<(), Problem> {
     let Filled { username, email, password, again, admission } = filled;
-    if password != again {
-        return Err(Problem::invalid("again", "the two passwords differ"));
-    }
-    let wanted = Registration {
-        name: username.trim().parse().map_err(|error| Problem::invalid("username", error))?,
-        email: email.trim().parse().map_err(|error| Problem::invalid("email", error))?,
-        password: password.into(),
-    };
+    let wanted = account_of(&username, &email, password, &again)?;
     let admission = Some(admission.trim()).filter(|admission| !admission.is_empty());
     access.register_with(wanted, admission.map(|admission| Secret::from(admission.to_owned()))).await?;
     Ok(())
+}
+
+/// Returns the account of the fields of a form.
+pub(super) fn account_of(username: &str, email: &str, password: String, again: &str) -> Result<Registration, Problem> {
+    let name = username.trim().parse().map_err(|error| Problem::invalid("username", error))?;
+    let email = email.trim().parse().map_err(|error| Problem::invalid("email", error))?;
+    if password != again {
+        return Err(Problem::invalid("again", "it is another one than the first; type both once more"));
+    }
+    Ok(Registration { name, email, password: password.into() })
 }

@@ -30,6 +30,16 @@ struct SignIn {
     code: Option<CodeNeeded>,
     /// What was wrong with the last try.
     problem: Option<String>,
+    /// Rule for registrations: `closed`, `invite` or `open`.
+    registration: &'static str,
+}
+
+impl SignIn {
+    /// Returns the empty form.
+    fn of(web: &Web, csrf_token: FormToken) -> SignIn {
+        let (username, next) = Default::default();
+        SignIn { csrf_token, username, next, code: None, problem: None, registration: web.registration().name() }
+    }
 }
 
 /// The form, filled in.
@@ -76,7 +86,7 @@ async fn shown(
         Some(_) => Redirect::to(own_page(&next).unwrap_or("/")).into_response(),
         // Nobody can sign in yet.
         None if !web.has_accounts().await => Redirect::to("/register").into_response(),
-        None => page(&SignIn { csrf_token, username: String::new(), next, code: None, problem: None }),
+        None => page(&SignIn { next, ..SignIn::of(&web, csrf_token) }),
     }
 }
 
@@ -88,8 +98,8 @@ async fn filled(
 ) -> Response {
     match logged_in(&access, web.challenges(), username.clone(), password.into(), None).await {
         Ok(None) => signed_in(&web, &access, &next),
-        Ok(Some(code)) => page(&SignIn { csrf_token, username, next, code: Some(code), problem: None }),
-        Err(problem) => refused(SignIn { csrf_token, username, next, code: None, problem: None }, &problem),
+        Ok(Some(code)) => page(&SignIn { username, next, code: Some(code), ..SignIn::of(&web, csrf_token) }),
+        Err(problem) => refused(SignIn { username, next, ..SignIn::of(&web, csrf_token) }, &problem),
     }
 }
 
@@ -106,7 +116,7 @@ async fn filled_code(
             // A login that is over begins anew, by name and password.
             let code = web.challenges().of(&challenge).ok().filter(|_| !problem.is_of_lapsed_login());
             let code = code.map(|_| CodeNeeded { challenge, source, mail_wait: None });
-            refused(SignIn { csrf_token, username: String::new(), next, code, problem: None }, &problem)
+            refused(SignIn { next, code, ..SignIn::of(&web, csrf_token) }, &problem)
         }
     }
 }

@@ -89,12 +89,16 @@ pub(super) async fn make(
     Body(NewLink { path, expires_at }): Body<NewLink>,
 ) -> Result<(StatusCode, Json<MadeLink>), Problem> {
     let link = user.access.new_link(&user.identity, checked("path", &path)?, expires_at).await?;
+    let (name, url) = (link.name.to_string(), format!("{}/s/{}", origin(&web, &uri, &headers), link.token.expose_secret()));
+    Ok((StatusCode::CREATED, Json(MadeLink { name, url, expires_at: link.expires_at })))
+}
+
+/// Returns the origin by which a request has named this server; empty if it has named none.
+pub(crate) fn origin(web: &Web, uri: &Uri, headers: &HeaderMap) -> String {
     let authority = uri.authority().map(ToString::to_string);
     let host = authority.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned));
     let scheme = if web.cookies().is_secure() { "https" } else { "http" };
-    let origin = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
-    let (name, url) = (link.name.to_string(), format!("{origin}/s/{}", link.token.expose_secret()));
-    Ok((StatusCode::CREATED, Json(MadeLink { name, url, expires_at: link.expires_at })))
+    host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
 
 /// Revokes a link.

@@ -36,7 +36,7 @@ mod ranges;
 mod sharing;
 mod upload;
 
-pub(crate) use self::links::{open_link, revoke_link};
+pub(crate) use self::links::{open_link, origin, revoke_link};
 pub(crate) use self::multipart::stored_into;
 
 use std::sync::Arc;

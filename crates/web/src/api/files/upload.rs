@@ -46,7 +46,8 @@ pub(super) struct Keeping {
     /// Permission bits as octal digits, such as `0644`, which are kept and shown and allow nothing.
     #[param(value_type = Option<String>, pattern = "^[0-7]{3,4}$")]
     mode: Option<Mode>,
-    /// Node to which the segments go first, as `Node_03` or `3`: while it is alive and has room. Without one, that which the user prefers.
+    /// Node to which the segments go first, as `Node_03` or `3`: while it is alive and has room. Without one, that which the
+    /// user prefers. A segment whose bytes are stored already stays where it is.
     node: Option<String>,
 }
 

@@ -42,6 +42,7 @@ struct Asked {
     uploaders: Vec<String>,
     users: Vec<String>,
     links: Vec<Row>,
+    is_admin: bool,
     /// Link that was made just now, which cannot be read again.
     new_link: String,
     days: [u64; 4],
@@ -61,7 +62,9 @@ pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String, new_
     let may_be_one = |user: &String| Some(user.as_str()) != entry.key().owner.as_deref();
     let users = access.user_names().await.into_iter().filter(may_be_one).collect();
     let (frame, shown) = (visitor.frame(Part::Files), visible(&path).into_owned());
-    Ok(page(&Asked { frame, items, problem, shown, is_directory, readers, uploaders, users, links, new_link, days: DAYS }))
+    let (is_admin, days) = (identity.is_admin(), DAYS);
+    let asked = Asked { frame, items, problem, shown, is_directory, readers, uploaders, users, links, is_admin, new_link, days };
+    Ok(page(&asked))
 }
 
 /// Returns the links to this path of the user's own.
@@ -121,14 +124,14 @@ fn changed(shared: Shared) -> Result<(), Problem> {
     }
 }
 
-/// Makes a link that ends after so many days, and returns its path on this server.
+/// Makes a link that ends after so many days, and returns its address.
 async fn new_link(visitor: &Visitor, path: &str, days: &str) -> Result<String, Problem> {
-    let Visitor { access, identity, .. } = visitor;
+    let Visitor { access, identity, origin, .. } = visitor;
     let days = days
         .parse()
         .ok()
         .filter(|days| DAYS.contains(days))
         .ok_or_else(|| Problem::invalid("days", "choose one of those offered"))?;
     let link = access.new_link(identity, path, access.now() + days * DAY).await?;
-    Ok(format!("/s/{}", link.token.expose_secret()))
+    Ok(format!("{origin}/s/{}", link.token.expose_secret()))
 }
