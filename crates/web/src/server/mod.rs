@@ -130,6 +130,7 @@ mod tests {
     const PAGES: &[&str] = &[
         "/",
         "/account",
+        "/users",
         "/api",
         "/files",
         "/files/",
