@@ -46,10 +46,19 @@ function begin(room) {
     // What an act has come to is told until the next one.
     const told = room.querySelector("#told");
     const nextTold = next.querySelector("#told");
+    const question = nextTold?.querySelector("[data-question]");
+    question?.remove();
     if (told && nextTold && !nextTold.childElementCount) nextTold.replaceWith(told.cloneNode(true));
     morph(room, next);
+    for (const button of room.querySelectorAll("#told [data-dismiss]")) button.removeAttribute("hidden");
     at = came;
     tick();
+    if (question) ask(/** @type {HTMLFormElement} */ (question), send);
+  }
+
+  /** @param {SubmitEvent} submitted */
+  function send(submitted) {
+    void sent(submitted, page, show, live);
   }
 
   function tick() {
@@ -73,9 +82,39 @@ function begin(room) {
     if (message.type === "ended") hasEnded = true;
     if (message.type === "ended" || message.type === "failed") tick();
   });
-  room.addEventListener("submit", (submitted) => void send(/** @type {SubmitEvent} */ (submitted), page, show, live));
+  room.addEventListener("submit", (submitted) => send(/** @type {SubmitEvent} */ (submitted)));
+  room.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-dismiss]")) room.querySelector("#told")?.replaceChildren();
+  });
   setInterval(tick, 1_000);
   live.start(page);
+}
+
+/**
+ * Asks in a dialog what the page would ask.
+ * @param {HTMLFormElement} question
+ * @param {(submitted: SubmitEvent) => void} send
+ */
+function ask(question, send) {
+  const dialog = document.createElement("dialog");
+  dialog.id = "asked";
+  const form = /** @type {HTMLFormElement} */ (document.importNode(question, true));
+  form.className = "";
+  dialog.setAttribute("aria-labelledby", "question");
+  dialog.append(form);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("[data-leave]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  form.addEventListener("submit", (submitted) => {
+    send(submitted);
+    dialog.close();
+  });
+  document.querySelector("#asked")?.remove();
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 /**
@@ -85,7 +124,7 @@ function begin(room) {
  * @param {(text: string) => void} show
  * @param {Live} live
  */
-async function send(submitted, page, show, live) {
+async function sent(submitted, page, show, live) {
   const form = /** @type {HTMLFormElement} */ (submitted.target);
   if (form.method !== "post") return;
   submitted.preventDefault();
@@ -95,8 +134,10 @@ async function send(submitted, page, show, live) {
   if (button) button.disabled = true;
   try {
     const answer = await fetch(page, { method: "POST", body: fields, headers: { accept: "text/html" } });
-    show(await answer.text());
-    if (form.closest("details.ask")) form.closest("details")?.removeAttribute("open");
+    const text = await answer.text();
+    // The focus comes back to the button once a question is answered.
+    if (button) button.disabled = false;
+    show(text);
     live.renew();
   } catch {
     refused(fields.get("command") ?? "");

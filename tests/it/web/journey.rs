@@ -92,8 +92,10 @@ async fn upload(tab: &Tab, site: &Site) {
 async fn break_a_node(room: &Tab) {
     room.reads("large.bin").await;
     room.until("document.querySelector('#connection [data-age]').textContent === 'live'").await;
-    room.click("#node-Node_03 details.ask summary").await;
-    room.click("#node-Node_03 button.danger").await;
+    room.click("#node-Node_03 button").await;
+    room.until("document.querySelector('dialog#asked[open] h2').textContent === 'Kill Node_03?'").await;
+    room.looks("room-asking").await;
+    room.click("#asked button.danger").await;
     room.until("document.querySelector('#told').textContent.includes('Node_03 is killed')").await;
     room.until("document.querySelector('#node-Node_03 .badge').textContent.includes('✕ killed')").await;
     room.until("document.querySelector('#faults').textContent.includes('start Node_03')").await;

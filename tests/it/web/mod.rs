@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_bodies;
 mod journey;
 mod large;
+mod looks;
 mod malformed;
 mod metrics;
 mod network;

@@ -42,8 +42,14 @@ impl Browser {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Gives a command, and answers what is asked before it.
     async fn command(&self, command: &str) -> (u16, String) {
-        self.act("/room", &[("command".to_owned(), command.to_owned())]).await
+        self.fill(&[("command", command), ("sure", "1")]).await
+    }
+
+    async fn fill(&self, fields: &[(&str, &str)]) -> (u16, String) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.act("/room", &fields).await
     }
 }
 
@@ -110,8 +116,8 @@ fn what_is_broken_by_a_click_is_shown_and_taken_back() {
         assert!(part(&page, "node-Node_02").contains("✕</span> killed"), "{}", part(&page, "nodes"));
         assert!(part(&page, "faults").contains("start Node_02") && part(&page, "faults").contains("1 fault on"));
         assert!(part(&page, "events").contains("Node_02 is killed, by alice"));
-        let cut = [("command", "path {host},{other} --cut"), ("host", "client"), ("other", "Node_03")];
-        let (_, page) = browser.act("/room", &cut.map(|(name, value)| (name.to_owned(), value.to_owned()))).await;
+        let cut = [("command", "path {host},{other} --cut"), ("host", "client"), ("other", "Node_03"), ("sure", "1")];
+        let (_, page) = browser.fill(&cut).await;
         assert!(part(&page, "topology").contains("cut both ways") && part(&page, "topology").contains("╳"));
         assert!(part(&page, "map").contains("cut by a fault"));
         assert_sound(&page);
@@ -123,6 +129,44 @@ fn what_is_broken_by_a_click_is_shown_and_taken_back() {
             assert_eq!(status, 422, "{wrong}");
             assert!(part(&page, "told").contains("Not done"), "{wrong}");
         }
+        assert!(site.served.stop().code == Some(0));
+    });
+}
+
+/// Without scripts too, what takes something away asks first, by the page that it answers with; and a form tells its own fields.
+#[test]
+fn what_takes_something_away_asks_and_a_form_names_its_fields() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let browser = Browser::of(&site).await;
+        let (_, page) = browser.page("/room").await;
+        assert!(part(&page, "faults").contains("<select id=\"act-process-host\""), "a node is chosen, and not typed");
+        let (status, page) = browser.fill(&[("command", "kill {host}"), ("host", "Node_03")]).await;
+        assert_eq!(status, 200);
+        let told = part(&page, "told");
+        assert!(told.contains("Kill Node_03?") && told.contains("value=\"kill Node_03\"") && told.contains("name=\"sure\""));
+        assert!(part(&page, "faults").contains("no fault is on"), "nothing is done yet");
+        assert_sound(&page);
+        for (command, title) in
+            [("faults apply {value} {host}", "Put slow-wan on all nodes"), ("path client,{host} --cut", "Cut the path")]
+        {
+            let (_, page) = browser
+                .fill(&[
+                    ("command", command),
+                    ("host", if command.contains("path") { "Node_02" } else { "" }),
+                    ("value", "slow-wan"),
+                ])
+                .await;
+            assert!(part(&page, "told").contains(title) && part(&page, "faults").contains("no fault is on"), "{command}");
+        }
+        let delay = [("command", "path {host},{other} --delay {value}"), ("host", "client"), ("other", "Node_03")];
+        for (value, wanted) in [("", "Write a delay"), ("5%", "is not a delay: write a time such as 200ms")] {
+            let (status, page) = browser.fill(&[&delay[..], &[("value", value)]].concat()).await;
+            assert_eq!(status, 422);
+            let told = part(&page, "told");
+            assert!(told.contains(wanted) && !told.contains("usage") && !told.contains("--delay"), "{told}");
+        }
+        assert_eq!(browser.fill(&[("command", "kill {host}"), ("host", "")]).await.0, 422);
         assert!(site.served.stop().code == Some(0));
     });
 }
@@ -158,6 +202,7 @@ fn a_user_looks_and_breaks_nothing() {
         assert!(!page.contains("by alice"), "whose act it was is not for everybody");
         let (status, page) = bob.command("kill Node_01").await;
         assert_eq!(status, 403, "{}", part(&page, "told"));
+        assert!(part(&page, "told").contains("you may look at it here"), "{}", part(&page, "told"));
         assert!(site.served.stop().code == Some(0));
     });
 }
@@ -179,7 +224,7 @@ fn a_transfer_has_a_page_and_a_hostile_name_is_text() {
         assert_eq!(status, 200);
         assert_sound(&page);
         assert!(part(&page, "waterfall").matches("class=\"part sending\"").count() >= 4, "{}", part(&page, "waterfall"));
-        assert!(!page.contains("Cancel #1"), "it is over");
+        assert!(!page.contains("cancel 1"), "it is over");
         assert!(!page.contains("<img src"));
         assert_eq!(browser.page("/room/transfers/999").await.0, 404);
         // What is searched for is text as well.

@@ -3,13 +3,10 @@
 use p2p_service::access::Access;
 use p2p_service::network::{FaultCause, Snapshot};
 use p2p_shell::report::{Resolution, ToldFault, instant_of, past_of};
-use p2p_shell::table;
-
-use crate::pages::prose::{Prose, prose};
 
 /// Faults that are listed at the most.
 const LISTED_MAX: usize = 50;
-/// Hosts that the fields for hosts offer; others are typed.
+/// Hosts that the fields for hosts let choose from; of more some are offered, and others typed.
 const OFFERED_MAX: usize = 64;
 
 /// Faults of a snapshot, and what an admin can do.
@@ -19,8 +16,12 @@ pub(super) struct Faults {
     pub(super) more: usize,
     /// Number of them, told as the header of the terminal does.
     pub(super) count: usize,
-    /// Hosts that are offered.
+    /// Hosts that are offered, the client first.
     pub(super) hosts: Vec<String>,
+    /// Those of them that are nodes.
+    pub(super) nodes: Vec<String>,
+    /// True if all hosts are offered, so that one is chosen and none typed.
+    pub(super) is_whole: bool,
     /// Profiles: the name, and what it does.
     pub(super) profiles: Vec<(String, String)>,
 }
@@ -40,13 +41,16 @@ pub(super) struct Row {
 impl Faults {
     pub(super) fn of(snapshot: &Snapshot, access: &Access) -> Faults {
         let told = ToldFault::all(&snapshot.faults);
-        let hosts = snapshot.figures.topology.hosts.iter().take(OFFERED_MAX).map(|host| host.peer.to_string());
+        let hosts = &snapshot.figures.topology.hosts;
+        let offered = || hosts.iter().take(OFFERED_MAX).map(|host| host.peer);
         let usable = access.profiles().iter().filter(|(_, profile)| profile.profile.is_ok());
         Faults {
             rows: told.iter().take(LISTED_MAX).map(|told| Row::of(snapshot, told)).collect(),
             more: told.len().saturating_sub(LISTED_MAX),
             count: told.len(),
-            hosts: hosts.collect(),
+            hosts: offered().map(|peer| peer.to_string()).collect(),
+            nodes: offered().filter_map(|peer| peer.node()).map(|node| node.to_string()).collect(),
+            is_whole: hosts.len() <= OFFERED_MAX,
             profiles: usable.map(|(name, profile)| (name.clone(), profile.described().into_owned())).collect(),
         }
     }
@@ -73,32 +77,5 @@ fn by_of(cause: &FaultCause) -> String {
     match cause.by() {
         Some(name) => format!("{what} of {name}"),
         None => what,
-    }
-}
-
-/// Returns what a command of the language does, in the words of its help: pieces of text, each with whether it is code.
-pub(super) fn help_of(command: &str) -> Prose {
-    let Some(spec) = table::find(command) else { return Vec::new() };
-    let details = if spec.details.is_empty() { String::new() } else { format!(" {}", spec.details) };
-    let mut summary = spec.summary.to_owned();
-    if let Some(first) = summary.get(..1).map(str::to_uppercase) {
-        summary.replace_range(..1, &first);
-    }
-    prose(&format!("{summary}.{details}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_act_says_what_it_does() {
-        for command in ["kill", "stop", "start", "refuse", "path", "link", "disk", "heal", "faults", "step", "pause"] {
-            assert!(help_of(command)[0].1.len() > 5, "{command}");
-        }
-        let kill = help_of("kill");
-        assert_eq!(kill[0], (false, "Kill a node's process: its connections see silence. As with ".to_owned()));
-        assert_eq!(kill[1], (true, "kill -9".to_owned()));
-        assert_eq!((help_of("nothing"), by_of(&FaultCause::Over)), (Vec::new(), String::new()));
     }
 }

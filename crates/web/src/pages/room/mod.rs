@@ -10,15 +10,17 @@
 //! | `transfers`, `waterfall` | the list of transfers, and the page of one |
 //! | `happened` | what has happened lately, and what changed just before |
 //! | `storage`, `faults` | how full the nodes are; what is broken on purpose |
-//! | `acts` | what an admin does by the forms of the page |
+//! | `filled`, `asking`, `acts` | the forms of the page, what is asked before they take something away, and what they do |
 //! | `svg` | geometry of the pictures |
 //!
 //! All words and figures are those of the terminal's screen: they come from the same functions.
 
 mod acts;
+mod asking;
 mod chart;
 mod clock;
 mod faults;
+mod filled;
 mod happened;
 mod map;
 mod nodes;
@@ -37,10 +39,11 @@ use p2p_service::access::AccessError;
 use p2p_service::reasons::name;
 use serde::Deserialize;
 
-use self::acts::{Filled, Told};
+use self::acts::Told;
 use self::chart::Throughput;
 use self::clock::Clock;
-use self::faults::{Faults, help_of};
+use self::faults::Faults;
+use self::filled::Filled;
 use self::happened::Line;
 use self::map::Map;
 use self::nodes::Nodes;
@@ -50,7 +53,6 @@ use self::transfers::Transfers;
 pub(super) use self::waterfall::Waterfall;
 use super::frame::{Failed, Frame, Part, Visitor};
 use super::page;
-use super::prose::Prose;
 use crate::api::extract::{Form, Path, Query};
 use crate::problem::Problem;
 use crate::web::Web;
@@ -110,7 +112,7 @@ async fn room(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, 
 
 /// Does what a form of the room says, and answers with the room as it is then.
 async fn act(visitor: Visitor, Query(asked): Query<Asked>, Form(form): Form<Filled>) -> Result<Response, Failed> {
-    let told = acts::carry_out(&visitor.access, &form).await;
+    let told = acts::carry_out(&visitor.access, &form, visitor.identity.is_admin()).await;
     shown(&visitor, &asked, Some(told)).await
 }
 
@@ -120,7 +122,7 @@ async fn transfer(visitor: Visitor, Path(id): Path<u64>) -> Result<Response, Fai
 
 /// Does what a form of the page of a transfer says, and answers with that page as it is then.
 async fn act_on_transfer(visitor: Visitor, Path(id): Path<u64>, Form(form): Form<Filled>) -> Result<Response, Failed> {
-    let told = acts::carry_out(&visitor.access, &form).await;
+    let told = acts::carry_out(&visitor.access, &form, visitor.identity.is_admin()).await;
     transfer_shown(&visitor, id, Some(told)).await
 }
 
@@ -160,12 +162,4 @@ async fn transfer_shown(visitor: &Visitor, id: u64, told: Option<Told>) -> Resul
     let (status, clock) = (told.as_ref().map_or(StatusCode::OK, Told::status), Clock::of(&snapshot));
     let one = OneTransfer { frame: visitor.frame(Part::Room), is_admin, told, clock, waterfall };
     Ok((status, page(&one)).into_response())
-}
-
-/// Words of the templates.
-impl Room {
-    /// Returns what a command does, in the words of its help.
-    fn help(&self, command: &str) -> Prose {
-        help_of(command)
-    }
 }

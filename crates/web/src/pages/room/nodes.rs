@@ -38,6 +38,8 @@ pub(super) struct Row {
     pub(super) word: String,
     /// Class by which the state is coloured.
     pub(super) look: &'static str,
+    /// State that the probes of the client have found, where the word is of what is known besides.
+    pub(super) found: String,
     /// Since when the state is known, and by what.
     pub(super) proof: String,
     pub(super) process: &'static str,
@@ -104,6 +106,7 @@ impl Row {
             glyph,
             word: word.to_owned(),
             look,
+            found: found_of(node.seen.health, word),
             proof: proof_of(snapshot, node),
             process: node.state.name(),
             stored: node.used_bytes.map(bytes_of),
@@ -116,6 +119,15 @@ impl Row {
             broken: faults_told(snapshot, faults_of_host(snapshot, peer)),
             is_down: faults_of_host(snapshot, peer).any(|active| is_of_process(active.fault.name())),
         }
+    }
+}
+
+/// Returns what the probes have found of a node, where its state has another word: the counts above the list are of what they have found.
+fn found_of(health: Health, word: &str) -> String {
+    match health {
+        Health::Alive => String::new(),
+        _ if health.name() == word => String::new(),
+        _ => format!("{} by its probes", health.name()),
     }
 }
 
@@ -157,6 +169,12 @@ fn last_answer(snapshot: &Snapshot, node: NodeNumber) -> Option<SimTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_says_what_the_counts_have_counted() {
+        assert_eq!(found_of(Health::Dead, "cut off"), "DEAD by its probes");
+        assert_eq!((found_of(Health::Dead, "DEAD").as_str(), found_of(Health::Alive, "killed").as_str()), ("", ""));
+    }
 
     #[test]
     fn nothing_is_green_that_was_not_proved() {
