@@ -58,6 +58,15 @@ export class Note {
   }
 }
 
+/** Returns what the browser keeps for the site; null where it denies that. */
+function stored() {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Does a work once this tab is the one that does it, and again whenever it has become that anew.
  * @param {string} name
@@ -66,7 +75,10 @@ export class Note {
  */
 export async function lead(name, own, work) {
   if (navigator.locks) return navigator.locks.request(name, () => work(() => true));
-  const note = new Note(localStorage, name, own);
+  const storage = stored();
+  // Where the browser keeps nothing for the site, tabs cannot tell each other, and each does its own.
+  if (storage === null) return work(() => true);
+  const note = new Note(storage, name, own);
   window.addEventListener("pagehide", () => note.leave());
   for (;;) {
     if (note.take(Date.now())) await work(() => note.take(Date.now()));

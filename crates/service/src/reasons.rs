@@ -72,7 +72,7 @@ names! {
     PASSWORD_REFUSED "The new password violates the rules",
     READ_ONLY "The file is another user's, who has shared it for reading",
     REGISTRATION_REFUSED "The registration is not admitted: no valid setup token, no valid invite, or nobody may; or an invite would admit nobody",
-    REMOVED "The file was removed while it was fetched",
+    REMOVED "The file was removed in the meantime",
     REQUEST_LIMIT "The request, or a part of it, is longer or slower than it may be",
     SCOPE "The API token does not cover the operation",
     SEGMENT_NEEDED "The segment is needed by files or by other users, and the caller does not keep it",

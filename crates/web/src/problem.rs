@@ -151,6 +151,12 @@ impl Problem {
         Problem { next: Some(next), ..self }
     }
 
+    /// Returns the problem as a program is told of it: with the next step in its detail.
+    pub(crate) fn told(&self) -> Problem {
+        let detail = self.next.map_or_else(|| self.detail.clone(), |next| format!("{}; {next}", self.detail));
+        Problem { detail, ..self.clone() }
+    }
+
     /// Returns the status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -298,9 +304,7 @@ impl IntoResponse for Rejected {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let detail = self.next.map_or_else(|| self.detail.clone(), |next| format!("{}; {next}", self.detail));
-        let told = Problem { detail, ..self.clone() };
-        let body = visible_json(&serde_json::to_string(&told).unwrap_or_default()).into_owned();
+        let body = visible_json(&serde_json::to_string(&self.told()).unwrap_or_default()).into_owned();
         let mut response = (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

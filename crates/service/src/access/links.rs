@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use p2p_auth::Secret;
 use p2p_auth::names::TokenName;
-use p2p_auth::tokens::{ApiTokenInfo, NewLink, TokenError};
+use p2p_auth::tokens::{self, ApiTokenInfo, NewLink, TokenError};
 use p2p_store::names::FileKey;
+use secrecy::ExposeSecret;
 
 use super::held::Held;
 use super::{Access, AccessError, Identity};
@@ -90,9 +91,13 @@ impl Access {
     /// # Errors
     /// Returns [`TokenError::Refused`] if there is no such link, or if it has ended or was revoked; nobody is let in then.
     pub async fn open_link(&self, token: Secret) -> Result<OpenLink, AccessError> {
+        let refused = || AccessError::Auth(TokenError::Refused.into());
+        // What is no token is not counted as a guess at one: anybody may make others ask for such an address.
+        if !tokens::is_in(token.expose_secret()) {
+            return Err(refused());
+        }
         let identity = self.log_in_by(Held::Link(token.clone())).await?;
         let expires_at = self.off_thread(move |auth, origin, now| auth.link_end(&token, origin, now)).await?;
-        let refused = || AccessError::Auth(TokenError::Refused.into());
         let path = identity.token().and_then(|reach| reach.path.as_deref()).ok_or_else(refused)?;
         Ok(OpenLink { root: FileKey::new(identity.name(), path), identity, expires_at })
     }

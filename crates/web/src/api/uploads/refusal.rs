@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use p2p_base::spelling::visible_json;
 use p2p_service::access::{Access, AccessError};
 use p2p_service::files::EngineError;
 use p2p_service::reasons::name;
@@ -100,7 +101,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.problem.status();
-        let mut document = match serde_json::to_value(&*self.problem) {
+        let mut document = match serde_json::to_value(self.problem.told()) {
             Ok(Value::Object(document)) => document,
             _ => Map::new(),
         };
@@ -109,7 +110,7 @@ impl IntoResponse for Refusal {
         document.extend(self.members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))));
         // The fields of the problem itself, as the time to wait, go before those of the upload.
         let mut response = (status, *self.fields, self.problem.into_response()).into_response();
-        *response.body_mut() = Value::Object(document).to_string().into();
+        *response.body_mut() = visible_json(&Value::Object(document).to_string()).into_owned().into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
         response

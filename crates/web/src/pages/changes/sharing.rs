@@ -60,7 +60,7 @@ pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String, new_
     let readers: Vec<String> = entry.readers().iter().cloned().collect();
     let uploaders: Vec<String> = entry.uploaders().into_iter().flatten().cloned().collect();
     let may_be_one = |user: &String| Some(user.as_str()) != entry.key().owner.as_deref();
-    let users = access.user_names().await.into_iter().filter(may_be_one).collect();
+    let users = access.users_to_share_with(identity).await?.into_iter().filter(may_be_one).collect();
     let (frame, shown) = (visitor.frame(Part::Files), visible(&path).into_owned());
     let (is_admin, days) = (identity.is_admin(), DAYS);
     let asked = Asked { frame, items, problem, shown, is_directory, readers, uploaders, users, links, is_admin, new_link, days };
