@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-/// Seconds by which the clock of [`late`] is ahead of the system's.
+/// Seconds by which the clock of [`late`] is ahead of the system's. Tests run beside each other in one process, so it is one test's.
 static AHEAD: AtomicU64 = AtomicU64::new(0);
 
-/// The wall clock of a server whose time a test lets pass.
+/// The wall clock of the server of the test that lets time pass.
 fn late() -> u64 {
     now_unix() + AHEAD.load(Ordering::SeqCst)
 }
@@ -38,13 +38,17 @@ struct Inside {
 
 impl Inside {
     async fn start(config: &str, bounds: Bounds) -> Inside {
+        Inside::with_clock(now_unix, config, bounds).await
+    }
+
+    async fn with_clock(clock: fn() -> u64, config: &str, bounds: Bounds) -> Inside {
         let home = Home::new(&format!("{QUICK}{config}"));
         let mut args = EngineArgs { data_dir: Some(home.path("data")), ..EngineArgs::default() };
         args.simulation.config = Some(home.path("p2p.toml"));
         let instance = Instance::start_interactive(&args).unwrap();
         let (rules, rate) = (instance.remote_rules().unwrap(), NonZeroU32::new(1_000_000).unwrap());
         let setup = rules.setup_token().expose_secret().to_owned();
-        let access = instance.access("serve").unwrap().with_clock(late);
+        let access = instance.access("serve").unwrap().with_clock(clock);
         let doors = Doors::default();
         let server = Server::bounded(access, rules, &home.path("data"), rate, None, doors.clone(), bounds).unwrap();
         let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -115,7 +119,7 @@ impl Inside {
 #[test]
 fn an_upload_that_has_expired_is_gone() {
     on_a_runtime(async {
-        let mut inside = Inside::start("", Bounds::default()).await;
+        let mut inside = Inside::with_clock(late, "", Bounds::default()).await;
         let content = random_bytes(3 * SEGMENT + 9, 1);
         let upload = inside.begun("a.bin", Some(2 * content.len())).await;
         assert_eq!(whole(inside.part(&upload, 0, &content)).await.0, 204);
