@@ -176,18 +176,7 @@ mod tests {
     fn who_looks_back_finds_what_segments_have_not_pushed_out() {
         let log = EventLog::new();
         log.push(SimTime::ZERO, event(1));
-        let timeline = SegmentTimeline {
-            index: 0,
-            len: 1,
-            holder: NodeNumber::from_index(0),
-            attempt: 0,
-            queued: SimTime::ZERO,
-            connected: None,
-            first_byte: None,
-            last_byte: None,
-            acknowledged: None,
-            retransmits: 0,
-        };
+        let timeline = SegmentTimeline::queued(0, 1, NodeNumber::from_index(0), SimTime::ZERO);
         let segment = || Event::Segment { transfer: TransferId(1), stage: Stage::Queued, timeline: timeline.clone() };
         (0..EVENTS_MAX).for_each(|_| log.push(SimTime::ZERO, segment()));
         log.push(SimTime::ZERO, event(2));

@@ -48,6 +48,22 @@ pub struct SegmentTimeline {
 }
 
 impl SegmentTimeline {
+    /// Begins the history of the first attempt of a segment, which waits for its connection since an instant.
+    pub const fn queued(index: u32, len: u32, holder: NodeNumber, since: SimTime) -> SegmentTimeline {
+        SegmentTimeline {
+            index,
+            len,
+            holder,
+            attempt: 0,
+            queued: since,
+            connected: None,
+            first_byte: None,
+            last_byte: None,
+            acknowledged: None,
+            retransmits: 0,
+        }
+    }
+
     /// Returns the instant at which the first byte left its sender; before that, the one since which the segment waits for it.
     pub fn begun(&self) -> SimTime {
         self.first_byte.unwrap_or(self.queued)

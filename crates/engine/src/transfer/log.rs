@@ -138,18 +138,7 @@ impl TransferLog {
             let told = self.timelines.iter().position(|timeline| timeline.acknowledged.is_some());
             told.map(|place| self.timelines.remove(place));
         }
-        let timeline = SegmentTimeline {
-            index,
-            len,
-            holder,
-            attempt,
-            queued: now,
-            connected: None,
-            first_byte: None,
-            last_byte: None,
-            acknowledged: None,
-            retransmits: 0,
-        };
+        let timeline = SegmentTimeline { attempt, ..SegmentTimeline::queued(index, len, holder, now) };
         self.timelines.push_back(timeline.clone());
         (instead_of, Event::Segment { transfer: self.status.id, stage: Stage::Queued, timeline })
     }

@@ -12,7 +12,7 @@
 //! | `faults` | what is broken on purpose, and profiles |
 //! | `time` | the virtual clock |
 //! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
-//! | `digests` | digests of content in headers |
+//! | `content`, `digests` | content as it comes, and its digests in headers |
 //! | `aliases` | the older paths, each with the one that it stands for |
 //! | `parameters` | which parameters the query of a route may have |
 //! | `values` | names, units and waits of these |
@@ -25,6 +25,7 @@
 mod account;
 mod aliases;
 pub(crate) mod auth;
+mod content;
 mod dashboard;
 mod describing;
 mod digests;

@@ -19,7 +19,6 @@ use crate::api::extract::Form;
 use crate::problem::Problem;
 use crate::web::Web;
 
-const DAY: u64 = 24 * 3600;
 /// Fields of the forms, and the words that the page has for them.
 const WORDS: &[(&str, &str)] =
     &[("again", "New password again"), ("name", "Name"), ("scope", "May"), ("days", "Days"), ("path", "Only this path")];
@@ -215,7 +214,7 @@ async fn new_token(visitor: &Visitor, fields: &Fields) -> Result<Once, Problem> 
     let path = Some(fields.get("path").trim()).filter(|path| !path.is_empty());
     let path = path.map(|path| access.path_for_token(path)).transpose()?;
     let name = fields.get("name").parse().map_err(|error| Problem::invalid("name", error))?;
-    let wanted = NewToken { name, reach: Reach { scope, path }, expires_at: access.now() + days * DAY };
+    let wanted = NewToken { name, reach: Reach { scope, path }, expires_at: access.now() + days * super::DAY };
     let token = access.new_token(wanted).await?;
     Ok(Once { new_token: token.expose_secret().to_owned(), ..Once::default() })
 }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::problem::Problem;
+
 /// Fields in the order in which they came.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
@@ -16,6 +18,15 @@ impl Fields {
     /// Returns all values of a field.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the days in the field of that name, which are some of those that the form offers.
+    ///
+    /// # Errors
+    /// Fails if they are not.
+    pub(super) fn days(&self, offered: &[u64]) -> Result<u64, Problem> {
+        let days = self.get("days").parse().ok().filter(|days| offered.contains(days));
+        days.ok_or_else(|| Problem::invalid("days", "choose one of those offered"))
     }
 
     /// Returns true if the field is there.

@@ -17,8 +17,8 @@ use super::links::{self, encoded};
 use super::named::Named;
 use super::page;
 
-/// Entries of a page.
-const PAGE: usize = 200;
+/// Entries of a page of a directory.
+pub(super) const PAGE: usize = 200;
 /// Name of the cookie that remembers tiles or a list.
 const VIEW: &str = "p2p_view";
 

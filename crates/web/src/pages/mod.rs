@@ -45,6 +45,9 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::problem::Problem;
 use crate::web::Web;
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
+
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
     Router::new()

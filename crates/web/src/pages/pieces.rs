@@ -151,18 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_named() {
-        let line = SegmentTimeline {
-            index: 0,
-            len: 1,
-            holder: NodeNumber::from_index(0),
-            attempt: 0,
-            queued: SimTime::ZERO,
-            connected: None,
-            first_byte: None,
-            last_byte: None,
-            acknowledged: None,
-            retransmits: 0,
-        };
+        let line = SegmentTimeline::queued(0, 1, NodeNumber::from_index(0), SimTime::ZERO);
         let unknown = |known: &[u32]| unknown_of(10, &known.iter().map(|index| (*index, &line)).collect());
         assert_eq!(unknown(&[8, 9]).as_deref(), Some("0 to 7"));
         assert_eq!(unknown(&[0, 1, 3, 4, 5, 6, 9]).as_deref(), Some("2, 7 to 8"));

@@ -17,15 +17,12 @@ use super::entries::Row;
 use super::fields::Fields;
 use super::frame::Failed;
 use super::links::{encoded, encoded_path};
-use super::listing::Crumb;
+use super::listing::{Crumb, PAGE};
 use super::page;
 use crate::api::extract::{Path, Query};
 use crate::api::open_link;
 use crate::callers::Stranger;
 use crate::web::Web;
-
-/// Entries of a page.
-const PAGE: usize = 200;
 
 /// Header that keeps search engines away.
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");

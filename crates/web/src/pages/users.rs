@@ -21,7 +21,6 @@ use crate::web::Web;
 
 /// Lifetimes of an invite that the form offers, in days.
 const DAYS: [u64; 3] = [1, 7, 30];
-const DAY: u64 = 24 * 3600;
 
 /// Account of a user, as the page shows it.
 #[derive(Debug)]
@@ -132,9 +131,8 @@ async fn new_account(visitor: &Visitor, fields: &Fields) -> Result<Once, Problem
 }
 
 async fn new_invite(visitor: &Visitor, fields: &Fields) -> Result<Once, Problem> {
-    let days = fields.get("days").parse().ok().filter(|days| DAYS.contains(days));
-    let days = days.ok_or_else(|| Problem::invalid("days", "choose one of those offered"))?;
-    let invite = visitor.access.new_invite(visitor.access.now() + days * DAY).await?;
+    let days = fields.days(&DAYS)?;
+    let invite = visitor.access.new_invite(visitor.access.now() + days * super::DAY).await?;
     Ok(Once { invite: invite.expose_secret().to_owned(), ..Once::default() })
 }
 

@@ -98,7 +98,8 @@ impl Access {
     /// # Errors
     /// Fails as [`entry`](Self::entry) does.
     pub async fn located(&self, identity: &Identity, text: &str) -> Result<(FileKey, Option<FileRecord>), AccessError> {
-        match self.searched(identity, text) {
+        let (access, own, path) = (self.clone(), identity.clone(), text.to_owned());
+        match apart(move || access.searched(&own, &path)).await? {
             Some((key, names)) => {
                 let file = names.file(&key).map(|file| policy::known_of(&identity.principal(), file.clone()));
                 Ok((key, file))

@@ -53,12 +53,19 @@ impl Orders {
     pub(super) fn of(&self, listed: Listed, names: Namespace) -> Arc<Order> {
         let found = {
             let mut kept = self.kept();
-            let place = kept.iter().position(|kept| kept.listed == listed);
-            place.map(|place| kept.remove(place))
+            let found = kept.iter().position(|kept| kept.listed == listed).map(|place| kept.remove(place));
+            match found {
+                // It stays for those who ask meanwhile, as the latest.
+                Some(same) if same.names.is_same(&names) => {
+                    let order = Arc::clone(&same.order);
+                    kept.push(same);
+                    return order;
+                }
+                found => found,
+            }
         };
         // Nobody waits for the order of somebody else's list.
         let order = match found {
-            Some(Kept { names: before, order, .. }) if before.is_same(&names) => order,
             Some(Kept { names: before, order, .. }) => {
                 listed.followed(order, &before, &names).unwrap_or_else(|| Arc::new(listed.order(&names)))
             }

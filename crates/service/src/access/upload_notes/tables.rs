@@ -32,7 +32,10 @@ pub(super) fn write(database: &Database, note: &UploadNote, (now, max): (u64, No
             let user = note.user.as_deref().unwrap_or_default();
             remove(tables, user, note.id)?;
             insert(tables, (user, note), &value)?;
-            drop_oldest(tables, user, max.stored)?;
+            // No other note makes more of those that are stored.
+            if matches!(note.end, End::Stored(_)) {
+                drop_oldest(tables, user, max.stored)?;
+            }
         }
         Ok(noted)
     })

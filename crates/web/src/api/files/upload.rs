@@ -3,8 +3,6 @@
 //! A body that breaks off, that is shorter than declared, or of another digest than stated is never a file. A client that sends nothing holds up
 //! its own upload alone; where its request ends, the end of the stream is dropped with it, and the upload is cancelled.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,20 +12,19 @@ use axum::{Extension, Json};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LOCATION};
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
 use p2p_service::access::AccessError;
 use p2p_service::files::{
     Attributes, Await, BegunUpload, Cancel, Declared, Entry, Sha256Digest, StoreAs, StreamWriter, TransferId,
 };
 use p2p_service::reasons::name;
 use serde::Deserialize;
-use tokio::time::timeout;
 use utoipa::IntoParams;
 
 use super::conditions;
 use super::described::{FileContent, FileEntry};
 use super::mode::Mode;
 use super::{User, checked};
+use crate::api::content::{self, Ended};
 use crate::api::digests;
 use crate::api::extract::{Path, Query};
 use crate::api::values::{node_of, within};
@@ -140,18 +137,10 @@ fn require_whole(headers: &HeaderMap) -> Result<(), Problem> {
 /// # Errors
 /// Fails if the body breaks off before its end.
 async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Problem> {
-    loop {
-        let frame = timeout(within, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)));
-        match frame.await.map_err(|_| stalled(within))? {
-            None => return Ok(None),
-            // Trailers are no content.
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
-                _ => {}
-            },
-            Some(Err(error)) => return Err(broken(&error.to_string())),
-        }
-    }
+    content::next(body, within).await.map_err(|ended| match ended {
+        Ended::Lost(error) => broken(&error.to_string()),
+        Ended::Stalled => stalled(within),
+    })
 }
 
 /// Returns the problem of a body of which nothing has come for a time.

@@ -10,11 +10,11 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::checksum::Checksum;
+use crate::api::content::{self, Ended};
 use crate::spools::{Room, Spools};
 
 /// Bytes that are taken of a request that is refused, and the time for them, at the most.
@@ -108,16 +108,11 @@ pub(super) async fn drained(mut body: Body) {
     let _ = timeout(DRAINED_WITHIN, taking).await;
 }
 
-/// Returns the next piece of a body. Trailers are of no use here.
 async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Broken> {
-    loop {
-        let frame = timeout(within, body.frame()).await.map_err(|_| Broken::Stalled(within))?;
-        match frame.transpose().map_err(|_| Broken::Lost)?.map(http_body::Frame::into_data) {
-            None => return Ok(None),
-            Some(Ok(bytes)) if !bytes.is_empty() => return Ok(Some(bytes)),
-            Some(_) => {}
-        }
-    }
+    content::next(body, within).await.map_err(|ended| match ended {
+        Ended::Lost(_) => Broken::Lost,
+        Ended::Stalled => Broken::Stalled(within),
+    })
 }
 
 /// Temporary file without a name, with the room that is taken for it.

@@ -101,11 +101,10 @@ async fn hold(holds: &Holds, id: UploadId) -> Result<Held, Refusal> {
 }
 
 /// Takes an upload of the caller over, once nobody sends content of it. Nobody ends the request of another user.
-async fn taken_over(access: &Access, holds: &Holds, id: &str) -> Result<(Held, Upload), Refusal> {
-    let (identity, id) = (user(access)?, named(id)?);
-    Upload::known(access, &identity, id).await?;
+async fn taken_over(access: &Access, holds: &Holds, (identity, id): (&Identity, UploadId)) -> Result<(Held, Upload), Refusal> {
+    Upload::known(access, identity, id).await?;
     let held = hold(holds, id).await?;
-    Ok((held, Upload::rested(access, &identity, id).await?))
+    Ok((held, Upload::rested(access, identity, id).await?))
 }
 
 /// Lists the resumable uploads of the caller, and those that are stored since a day at the most.
@@ -135,7 +134,7 @@ async fn get(Caller(access): Caller, Path(id): Path<String>) -> Result<Response,
     (status = "default", description = "What is wrong"),
 ))]
 async fn head(Caller(access): Caller, Extension(holds): Extension<Holds>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let (_held, upload) = taken_over(&access, &holds, &id).await?;
+    let (_held, upload) = taken_over(&access, &holds, (&*user(&access)?, named(&id)?)).await?;
     Ok((StatusCode::OK, told_fields(&access, &upload)).into_response())
 }
 
@@ -178,8 +177,8 @@ async fn prepared(
     id: &str,
     wanted: Result<Wanted, Refusal>,
 ) -> Result<(Held, Upload, Wanted), Refusal> {
-    let (_, _, wanted) = (user(access)?, named(id)?, wanted?);
-    let (held, upload) = taken_over(access, holds, id).await?;
+    let (identity, id, wanted) = (user(access)?, named(id)?, wanted?);
+    let (held, upload) = taken_over(access, holds, (&identity, id)).await?;
     wanted.check(access, &upload)?;
     if upload.stored().is_none() {
         // What was shared for it may be so no longer.
@@ -329,7 +328,7 @@ async fn delete(
     Extension(holds): Extension<Holds>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let (_held, upload) = taken_over(&access, &holds, &id).await?;
+    let (_held, upload) = taken_over(&access, &holds, (&*user(&access)?, named(&id)?)).await?;
     if let Some(kept) = &upload.kept {
         match kept.transfer {
             Some(transfer) => {

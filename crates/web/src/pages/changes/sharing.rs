@@ -19,7 +19,6 @@ use crate::problem::Problem;
 
 /// Lifetimes of a link that the form offers, in days.
 const DAYS: [u64; 4] = [1, 7, 30, 90];
-const DAY: u64 = 24 * 3600;
 
 /// Link to what is shared, as the page shows it.
 #[derive(Debug)]
@@ -86,7 +85,7 @@ pub(super) async fn made(visitor: &Visitor, items: Items, fields: &Fields) -> Re
         "grant-upload" => uploadable(visitor, &path, fields.get("user"), true).await.map(|()| String::new()),
         "revoke-upload" => uploadable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
         "revoke" => readable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
-        "link" => new_link(visitor, &path, fields.get("days")).await,
+        "link" => new_link(visitor, &path, fields).await,
         "revoke-link" => revoke_link(&visitor.access, fields.get("name").to_owned()).await.map(|()| String::new()),
         _ => Err(Problem::invalid("what", "it is grant, revoke, grant-upload, revoke-upload, link or revoke-link")),
     };
@@ -125,13 +124,8 @@ fn changed(shared: Shared) -> Result<(), Problem> {
 }
 
 /// Makes a link that ends after so many days, and returns its address.
-async fn new_link(visitor: &Visitor, path: &str, days: &str) -> Result<String, Problem> {
-    let Visitor { access, identity, origin, .. } = visitor;
-    let days = days
-        .parse()
-        .ok()
-        .filter(|days| DAYS.contains(days))
-        .ok_or_else(|| Problem::invalid("days", "choose one of those offered"))?;
-    let link = access.new_link(identity, path, access.now() + days * DAY).await?;
+async fn new_link(visitor: &Visitor, path: &str, fields: &Fields) -> Result<String, Problem> {
+    let (Visitor { access, identity, origin, .. }, days) = (visitor, fields.days(&DAYS)?);
+    let link = access.new_link(identity, path, access.now() + days * crate::pages::DAY).await?;
     Ok(format!("{origin}/s/{}", link.token.expose_secret()))
 }
