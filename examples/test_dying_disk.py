@@ -49,9 +49,9 @@ def test_a_client_survives_a_dying_disk(network):
     refused = network.put("files/content/during.bin", data=DURING)
     assert refused.status_code == 503 and refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["reason"] == "UNAVAILABLE" and "Node_01" in refused.json()["detail"]
-    # Corrupt segments are given to nobody: the content breaks off.
+    # Corrupt segments are given to nobody: the answer is an error, or breaks off once its beginning has been sent.
     with pytest.raises(requests.RequestException):
-        network.get("files/content/before.bin")
+        network.get("files/content/before.bin").raise_for_status()
 
     assert network.delete("faults").ok
     assert network.put("files/content/during.bin", data=DURING).status_code == 201

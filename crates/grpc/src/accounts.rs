@@ -169,6 +169,7 @@ fn shown(token: ApiTokenInfo) -> TokenInfo {
         created_at: time(token.created_at),
         expires_at: time(token.expires_at),
         used_at: token.last_used.and_then(time),
+        is_link: token.is_link,
     }
 }
 

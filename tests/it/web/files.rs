@@ -258,6 +258,34 @@ fn content_is_for_those_who_may_read_it() {
     });
 }
 
+/// Content that no node gives is told of by the status, of a file of several segments and of one: there is no 200 that breaks off at once.
+#[test]
+fn content_that_no_node_gives_is_refused() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        for (path, len) in [("large.bin", 300_000), ("small.bin", 9)] {
+            site.put(path, bytes(len)).await;
+        }
+        let (_, nodes) = site.get("/nodes").await;
+        let nodes: Vec<String> =
+            nodes["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect();
+        for node in &nodes {
+            assert_eq!(site.send(Method::POST, &format!("/nodes/{node}/kill"), json!({})).await.0, 200);
+        }
+        for (path, range) in [("large.bin", "bytes=0-"), ("small.bin", "bytes=0-"), ("large.bin", "bytes=200000-")] {
+            let (status, headers, body) = site.content(path, &[("range", range)]).await;
+            let problem: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((status, text(&headers, "content-type").as_str()), (503, "application/problem+json"), "{problem}");
+            assert_eq!(problem["reason"], "UNAVAILABLE", "{problem}");
+            assert!(headers.get("etag").is_none() && headers.get("content-range").is_none(), "{headers:?}");
+        }
+        for node in &nodes {
+            assert_eq!(site.send(Method::POST, &format!("/nodes/{node}/restart"), json!({})).await.0, 200);
+        }
+        assert_eq!(site.content("small.bin", &[]).await.2, bytes(9));
+    });
+}
+
 /// A reader who takes nothing holds up nobody, costs little memory, and ends with its connection.
 #[test]
 fn a_stalled_reader_holds_up_nobody() {

@@ -81,7 +81,7 @@ async fn list(shell: &Shell) -> Result<Answer, ShellError> {
     let row = |token: &ApiTokenInfo| {
         vec![
             token.name.to_string(),
-            token.reach.scope.name().to_owned(),
+            if token.is_link { "link".to_owned() } else { token.reach.scope.name().to_owned() },
             token.reach.path.as_deref().map_or_else(|| "all".into(), |path| visible(path).into_owned()),
             date_of(token.created_at),
             token.last_used.map_or_else(|| "never".into(), date_of),
@@ -93,6 +93,7 @@ async fn list(shell: &Shell) -> Result<Answer, ShellError> {
         json!({
             "id": token.id, "name": token.name.as_str(), "scope": token.reach.scope, "path": token.reach.path,
             "created_at": token.created_at, "last_used": token.last_used, "expires_at": token.expires_at,
+            "is_link": token.is_link,
         })
     };
     let columns = vec![

@@ -101,7 +101,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         place: Place::Anywhere,
         summary: "make an API token for a program, list yours, or revoke one",
         details: "`new` prints the token, this once; a program presents it in P2P_TOKEN. Its scope is `read` unless you say otherwise; \
-                  with --path it reaches what is at or below that path among your own files, and nothing else. It expires after 90 days (at most 366d), and it ends when your password changes.",
+                  with --path it reaches what is at or below that path among your own files, and nothing else. It expires after 90 days (at most 366d), and it ends when your password changes. `list` has those of links from the web too, which open what they are to and no more.",
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("NAME", Kind::Other("backup"))],
         flags: &[
             Flag {
@@ -154,7 +154,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         audience: Audience::Admins,
         place: Place::Anywhere,
         summary: "make an invite to register through a service, list the open ones, or revoke one",
-        details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d). It needs `remote_registration = \"invite\"` in [accounts] of p2p.toml: where that is \"closed\", as by itself, admins make the accounts and no invite is made.",
+        details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d). Where `remote_registration` in [accounts] of p2p.toml is \"closed\", as by itself, admins make the accounts and no invite is made; where it is \"open\", nobody needs one.",
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
         flags: &[Flag {
             name: "expires",

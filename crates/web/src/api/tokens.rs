@@ -71,6 +71,8 @@ struct ApiToken {
     expires_at: u64,
     /// Instant of its last use, exact to the minute, in seconds since 1970-01-01 00:00 UTC; null if it was not used.
     used_at: Option<u64>,
+    /// Whether it is that of a link to a file, which it opens and no more.
+    is_link: bool,
 }
 
 impl From<ApiTokenInfo> for ApiToken {
@@ -82,6 +84,7 @@ impl From<ApiTokenInfo> for ApiToken {
             created_at: token.created_at,
             expires_at: token.expires_at,
             used_at: token.last_used,
+            is_link: token.is_link,
         }
     }
 }

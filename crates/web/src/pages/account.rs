@@ -116,11 +116,11 @@ fn session(SessionInfo { id, created_at, used_at, origin, is_own }: SessionInfo)
     Session { id, origin, began: date_of(created_at), used: date_of(used_at), is_own }
 }
 
-fn token(ApiTokenInfo { name, reach, last_used, expires_at, .. }: ApiTokenInfo) -> ApiToken {
+fn token(ApiTokenInfo { name, reach, last_used, expires_at, is_link, .. }: ApiTokenInfo) -> ApiToken {
     let path = reach.path.map(|path| format!(", only {path}")).unwrap_or_default();
     ApiToken {
         name: name.to_string(),
-        reach: format!("{}{path}", reach.scope.name()),
+        reach: format!("{}{path}", if is_link { "opens a link" } else { reach.scope.name() }),
         used: last_used.map(date_of).unwrap_or_else(|| "never".to_owned()),
         expires: date_of(expires_at),
     }

@@ -1,16 +1,17 @@
 //! The content of a file: all of it or a range, under conditions, and its description alone.
 //!
 //! Nothing is asked of the nodes while the client does not take what is there, and a client that has gone cancels the download. The last piece is
-//! given once the nodes' content is verified as a whole, so that no client takes a damaged file for complete.
+//! given once the nodes' content is verified as a whole, so that no client takes a damaged file for complete. The answer begins with the first
+//! piece that may be given, so that its status tells of content that no node gives.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use p2p_service::access::AccessError;
 use p2p_service::access::range::WantedRange;
-use p2p_service::files::{Await, EngineError, Entry, FileRecord, Sha256Digest, StreamReader, TransferId};
+use p2p_service::access::{Access, AccessError};
+use p2p_service::files::{Await, EngineError, Entry, FileRecord, StreamReader, TransferId};
 use p2p_service::reasons::name;
 use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
@@ -138,55 +139,78 @@ impl User {
         }
     }
 
-    /// Begins to fetch a file, or fails before anything is sent. What begins is the file that the client is told of, whatever takes its place
-    /// meanwhile.
+    /// Fetches a file up to the first piece that may be given, or fails before anything is sent: a client learns from the status that no node
+    /// gives the content. What is fetched is the file that the client is told of, whatever takes its place meanwhile.
     async fn begun(&self, path: &str, file: &FileRecord, part: Part) -> Result<Body, AccessError> {
         let (wanted, len) = match part {
             Part::Range { first, len } => (Some(WantedRange::From { first, last: Some(first + len - 1) }), len),
             Part::Whole | Part::Beyond => (None, file.size),
         };
-        let begun = self.access.download_stream(&self.identity, path, wanted, Some(file.sha256)).await?;
-        let (user, sha256) = (self.clone(), file.sha256);
-        Ok(Body::new(Produced::new(Some(len), move |pieces| async move { user.pour(begun, sha256, pieces).await })))
-    }
-
-    /// Gives a client what it downloads, as long as what it has presented is valid.
-    async fn pour(
-        &self,
-        begun: (TransferId, StreamReader),
-        sha256: Sha256Digest,
-        pieces: Sender<Bytes>,
-    ) -> Result<(), Incomplete> {
-        tokio::select! {
+        let (transfer, reader) = self.access.download_stream(&self.identity, path, wanted, Some(file.sha256)).await?;
+        let (access, file) = (self.access.clone(), file.clone());
+        let mut fetched = Fetched { access, transfer, reader, file, held: None, is_over: false };
+        let first = tokio::select! {
             biased;
-            poured = self.pour_all(begun, sha256, &pieces) => poured,
-            // The reader is dropped, and that cancels the download.
-            error = self.access.lapsed() => Err(Incomplete(error.to_string())),
-        }
+            first = fetched.next() => first?,
+            error = self.access.lapsed() => return Err(error),
+        };
+        Ok(Body::new(Produced::new(Some(len), move |pieces| async move { fetched.pour(first, pieces).await })))
     }
+}
 
-    async fn pour_all(
-        &self,
-        (transfer, mut reader): (TransferId, StreamReader),
-        sha256: Sha256Digest,
-        pieces: &Sender<Bytes>,
-    ) -> Result<(), Incomplete> {
-        let mut held = None;
+/// Content on its way from the nodes. The download is cancelled where this is dropped before its end.
+#[derive(Debug)]
+struct Fetched {
+    access: Access,
+    transfer: TransferId,
+    reader: StreamReader,
+    /// The file whose content it is to be.
+    file: FileRecord,
+    /// Piece behind which nothing has come yet: it may be the last, which is given once the content is verified.
+    held: Option<Bytes>,
+    is_over: bool,
+}
+
+impl Fetched {
+    /// Returns the next piece that may be given; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>, EngineError> {
+        if self.is_over {
+            return Ok(None);
+        }
         // The report of a download that is not complete says why.
-        while let Ok(Some(piece)) = reader.read().await {
-            if let Some(before) = held.replace(piece) {
-                send(pieces, before).await?;
+        while let Ok(Some(piece)) = self.reader.read().await {
+            if let Some(before) = self.held.replace(piece) {
+                return Ok(Some(before));
             }
         }
-        let report = self.access.call(Await { transfer }).await.and_then(|report| report.into_result());
-        match report.map(|report| report.sha256) {
-            Err(error) => Err(Incomplete(error.to_string())),
-            Ok(Some(found)) if found != sha256 => Err(Incomplete(format!("the content has the SHA-256 {found}"))),
-            Ok(_) => match held {
-                Some(last) => send(pieces, last).await,
-                None => Ok(()),
-            },
+        self.is_over = true;
+        let report = self.access.call(Await { transfer: self.transfer }).await?.into_result()?;
+        match report.sha256.filter(|found| *found != self.file.sha256) {
+            Some(found) => {
+                Err(EngineError::ContentDiffers { name: self.file.key.name.clone(), expected: self.file.sha256, found })
+            }
+            None => Ok(self.held.take()),
         }
+    }
+
+    /// Gives a client all that is left from its next piece on, as long as what it has presented is valid.
+    async fn pour(mut self, first: Option<Bytes>, pieces: Sender<Bytes>) -> Result<(), Incomplete> {
+        let access = self.access.clone();
+        tokio::select! {
+            biased;
+            poured = self.pour_all(first, &pieces) => poured,
+            // The reader is dropped, and that cancels the download.
+            error = access.lapsed() => Err(Incomplete(error.to_string())),
+        }
+    }
+
+    async fn pour_all(&mut self, first: Option<Bytes>, pieces: &Sender<Bytes>) -> Result<(), Incomplete> {
+        let mut next = first;
+        while let Some(piece) = next {
+            send(pieces, piece).await?;
+            next = self.next().await.map_err(|error| Incomplete(error.to_string()))?;
+        }
+        Ok(())
     }
 }
 
