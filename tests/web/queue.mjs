@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { percent, size, span } from "../../assets/web/static/format.js";
 import { LAPSES_AFTER, Note } from "../../assets/web/static/leading.js";
 import { AT_ONCE, Meter, PIECE, TRIES_MAX, another, backoff, due, isOver, item, needed, next, pieceAfter, placed } from "../../assets/web/static/queue.js";
+import { Refused, ask } from "../../assets/web/static/request.js";
 import { Sha256 } from "../../assets/web/static/sha256.js";
 import { heading, said, stallOf } from "../../assets/web/static/told.js";
 
@@ -184,4 +185,39 @@ test("figures in words", () => {
   assert.deepEqual([size(1023), size(1536), size(5 * 2 ** 30)], ["1023 B", "1.5 KiB", "5.0 GiB"]);
   assert.deepEqual([span(0.2), span(125), span(7260), span(Infinity)], ["1 s", "2 min 5 s", "2 h 1 min", "unknown"]);
   assert.deepEqual([percent(999, 1000), percent(0, 0)], ["99 %", "100 %"]);
+});
+
+/** A page of a user with a token, and a server of which a session has another one: what the server was asked. */
+function page(name, server) {
+  const metas = { 'meta[name="csrf-token"]': "old", 'meta[name="user"]': "alice" };
+  const element = (selector) => ({ getAttribute: () => metas[selector], setAttribute: (_, value) => (metas[selector] = value) });
+  const field = { value: "old", setAttribute: (_, value) => (field.value = value) };
+  globalThis.document = { querySelector: element, querySelectorAll: () => [field] };
+  const seen = [];
+  globalThis.fetch = async (url, { method = "GET", headers }) => {
+    const given = headers.get("X-CSRF-Token");
+    seen.push([method, url, given]);
+    if (url.endsWith("/whoami")) return Response.json({ name, csrf_token: server });
+    return given === server ? new Response("done") : Response.json({ reason: "CROSS_SITE", detail: "no" }, { status: 403 });
+  };
+  return { seen, field, token: () => metas['meta[name="csrf-token"]'] };
+}
+
+test("a page goes on with the session of a later sign-in of its user", async () => {
+  const { seen, field, token } = page("alice", "new");
+  assert.equal(await (await ask("/x", { method: "PATCH", body: "piece" })).text(), "done");
+  assert.deepEqual(seen, [["PATCH", "/x", "old"], ["GET", "/api/v1/auth/whoami", null], ["PATCH", "/x", "new"]]);
+  assert.deepEqual([token(), field.value], ["new", "new"]);
+  await ask("/x", { method: "DELETE" });
+  assert.equal(seen.length, 4);
+});
+
+test("a page does nothing in the name of another user, and asks no second time with the same token", async () => {
+  const others = page("bob", "new");
+  await assert.rejects(ask("/x", { method: "PATCH" }), (error) => error instanceof Refused && error.status === 401);
+  assert.deepEqual([others.seen.length, others.token()], [2, "old"]);
+  const same = page("alice", "old");
+  globalThis.fetch = ((inner) => async (url, init) => url === "/x" ? Response.json({ reason: "CROSS_SITE", detail: "no" }, { status: 403 }) : inner(url, init))(globalThis.fetch);
+  await assert.rejects(ask("/x", { method: "PATCH" }), (error) => error instanceof Refused && error.reason === "CROSS_SITE");
+  assert.equal(same.seen.length, 1);
 });

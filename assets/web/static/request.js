@@ -31,17 +31,43 @@ export function user() {
 }
 
 /**
- * Asks the server, and fails with what it says if it refuses.
+ * Asks the server, and fails with what it says if it refuses. Once another page of this browser has signed the user in again, this page takes
+ * the token of that session.
  * @param {string} url
  * @param {RequestInit} [init]
  * @returns {Promise<Response>}
  */
 export async function ask(url, init = {}) {
+  const shown = token();
+  const response = await asked(url, init);
+  if (response.ok) return response;
+  const refused = await refusal(response);
+  if (refused.reason !== "CROSS_SITE" || (token() === shown && !(await renewed()))) throw refused;
+  const again = await asked(url, init);
+  if (!again.ok) throw await refusal(again);
+  return again;
+}
+
+/** @param {string} url @param {RequestInit} init */
+function asked(url, init) {
   const headers = new Headers(init.headers);
   if (init.method && init.method !== "GET" && init.method !== "HEAD") headers.set("X-CSRF-Token", token());
-  const response = await fetch(url, { credentials: "same-origin", cache: "no-store", ...init, headers });
+  return fetch(url, { credentials: "same-origin", cache: "no-store", ...init, headers });
+}
+
+/**
+ * Takes the token of the session that this browser has now, also for the forms of the page. Returns false if it is the one that was there.
+ * Fails if the session is another user's: nothing of this page is done in their name.
+ */
+async function renewed() {
+  const response = await asked("/api/v1/auth/whoami", {});
   if (!response.ok) throw await refusal(response);
-  return response;
+  const { name, csrf_token: now } = await response.json();
+  if (name !== user()) throw new Refused(401, `${name} has signed in in this browser since; sign in as ${user()} to go on.`, "LOGIN_NEEDED");
+  if (!now || now === token()) return false;
+  document.querySelector('meta[name="csrf-token"]')?.setAttribute("content", now);
+  for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.setAttribute("value", now);
+  return true;
 }
 
 /**

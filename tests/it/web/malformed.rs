@@ -126,3 +126,17 @@ fn what_is_malformed_is_told_as_a_problem() {
         assert!(site.served.stop().code == Some(0));
     });
 }
+
+/// A body that may be left out is so too where only its end says it: in chunks, or in a stream of HTTP/2. One without its type is refused.
+#[test]
+fn a_body_of_nothing_is_left_out() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let logout = "POST /api/v1/auth/logout HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n\
+                      Transfer-Encoding: chunked\r\n\r\n";
+        for (chunks, status) in [("2\r\n{}\r\n0\r\n\r\n", 415), ("0\r\n\r\n", 204), ("0\r\n\r\n", 401)] {
+            let answer = site.raw(&format!("{logout}{chunks}")).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        }
+    });
+}

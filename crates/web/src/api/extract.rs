@@ -10,7 +10,6 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
 use p2p_service::reasons::name;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -68,14 +67,21 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Members<T> {
     }
 }
 
-/// A body that may be left out, together with the header `Content-Type`. One that is there without that is refused, and not passed over.
+/// A body that may be left out, together with the header `Content-Type`. One that is there without that is refused, and not passed over. That
+/// nothing follows need not stand in the header: the body may be chunked, or its stream of HTTP/2 end by a frame of its own.
 impl<T: DeserializeOwned> OptionalFromRequest<Web> for Body<T> {
     type Rejection = Rejected;
 
     async fn from_request(request: Request, web: &Web) -> Result<Option<Body<T>>, Rejected> {
-        match request.headers().contains_key(CONTENT_TYPE) || !request.body().is_end_stream() {
-            true => <Body<T> as FromRequest<Web>>::from_request(request, web).await.map(Some),
-            false => Ok(None),
+        if request.headers().contains_key(CONTENT_TYPE) {
+            return <Body<T> as FromRequest<Web>>::from_request(request, web).await.map(Some);
+        }
+        check_length(request.headers())?;
+        let (parts, body) = request.into_parts();
+        let body = in_time(Bytes::from_request(Request::from_parts(parts.clone(), body), web)).await??;
+        match body.is_empty() {
+            true => Ok(None),
+            false => <Body<T> as FromRequest<Web>>::from_request(Request::from_parts(parts, body.into()), web).await.map(Some),
         }
     }
 }
