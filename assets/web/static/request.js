@@ -60,9 +60,7 @@ function asked(url, init) {
  * Fails if the session is another user's: nothing of this page is done in their name.
  */
 async function renewed() {
-  const response = await asked("/api/v1/auth/whoami", {});
-  if (!response.ok) throw await refusal(response);
-  const { name, csrf_token: now } = await response.json();
+  const { name, csrf_token: now } = await (await ask("/api/v1/auth/whoami")).json();
   if (name !== user()) throw new Refused(401, `${name} has signed in in this browser since; sign in as ${user()} to go on.`, "LOGIN_NEEDED");
   if (!now || now === token()) return false;
   document.querySelector('meta[name="csrf-token"]')?.setAttribute("content", now);

@@ -71,7 +71,7 @@ struct ApiToken {
     expires_at: u64,
     /// Instant of its last use, exact to the minute, in seconds since 1970-01-01 00:00 UTC; null if it was not used.
     used_at: Option<u64>,
-    /// Whether it is that of a link to a file, which it opens and no more.
+    /// Whether it is that of a link to a file or directory, which it opens and no more.
     is_link: bool,
 }
 
