@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { percent, size, span } from "../../assets/web/static/format.js";
-import { LAPSES_AFTER, Note } from "../../assets/web/static/leading.js";
+import { LAPSES_AFTER, Note, Patience, SILENT_AFTER } from "../../assets/web/static/leading.js";
 import { AT_ONCE, Meter, PIECE, TRIES_MAX, another, backoff, due, isOver, item, needed, next, pieceAfter, placed } from "../../assets/web/static/queue.js";
 import { Refused, ask } from "../../assets/web/static/request.js";
 import { Sha256 } from "../../assets/web/static/sha256.js";
@@ -91,6 +91,14 @@ test("one tab has the work until it leaves it or is silent for long", () => {
   assert.equal(one.take(LAPSES_AFTER + 7), false, "only who has it leaves it");
   other.leave();
   assert.equal(one.take(LAPSES_AFTER + 8), true);
+});
+
+test("the work is taken from a tab that does not answer, and from no other", () => {
+  const patience = new Patience();
+  assert.deepEqual([patience.next(0), patience.next(SILENT_AFTER - 1)], ["ask", "wait"]);
+  patience.heard();
+  assert.deepEqual([patience.next(5 * SILENT_AFTER), patience.next(6 * SILENT_AFTER - 1)], ["ask", "wait"], "timers of a hidden tab are slow");
+  assert.equal(patience.next(6 * SILENT_AFTER), "take");
 });
 
 test("what does not go on says why, and tells no rate", () => {

@@ -6,13 +6,49 @@ import { pin } from "./leading.js";
 /** @typedef {import("./queue.js").Item} Item */
 
 const NAME = "p2p-uploads";
+/** Time in milliseconds after which storage that does not answer is done without, until it does. */
+const PATIENCE = 10_000;
+
+let isSilent = false;
 
 /** @type {Promise<IDBDatabase> | undefined} */
 let opened;
 
+/**
+ * Asks the storage, and waits no longer than an answer may take.
+ * @template T
+ * @param {() => Promise<T>} question
+ * @returns {Promise<T>}
+ */
+function timely(question) {
+  return new Promise((resolve, reject) => {
+    const silent = () => reject(new Error("The browser's storage, in which uploads are kept, does not answer."));
+    if (isSilent) return silent();
+    const timer = setTimeout(() => {
+      isSilent = true;
+      silent();
+    }, PATIENCE);
+    const answered = (/** @type {T} */ answer) => {
+      isSilent = false;
+      resolve(answer);
+    };
+    question().then(answered, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** @returns {Promise<IDBDatabase>} */
 function open() {
-  return (opened ??= pin().then(opening));
+  return timely(() => (opened ??= pin().then(opening)));
+}
+
+/**
+ * Returns whether earlier pages have left anything. Only a page with something to keep makes the database: one that is left while it does holds
+ * all others up.
+ */
+async function isThere() {
+  // Browsers that do not list them open an empty one.
+  const databases = await timely(async () => (await indexedDB.databases?.()) ?? [{ name: NAME }]);
+  return databases.some(({ name }) => name === NAME);
 }
 
 /** @returns {Promise<IDBDatabase>} */
@@ -26,6 +62,10 @@ function opening() {
     request.onsuccess = () => {
       // A browser that needs the room closes it, and the next use opens it again.
       request.result.onclose = () => (opened = undefined);
+      request.result.onversionchange = () => {
+        request.result.close();
+        opened = undefined;
+      };
       resolve(request.result);
     };
     request.onerror = () => {
@@ -58,17 +98,18 @@ async function within(store, mode, work) {
  * @returns {Promise<Item[]>}
  */
 export async function all(user) {
-  const found = await within("items", "readonly", (store) => store.getAll()).catch(() => []);
+  const read = async () => ((await isThere()) ? timely(() => within("items", "readonly", (store) => store.getAll())) : []);
+  const found = await read().catch(() => []);
   return found.filter((item) => item.user === user);
 }
 
 /** @param {Item} item */
 export function put(item) {
-  return within("items", "readwrite", (store) => store.put(item));
+  return timely(() => within("items", "readwrite", (store) => store.put(item)));
 }
 
 /**
- * Keeps the file of an upload. A browser that cannot, as for want of room, asks for it again on the next page.
+ * Keeps the file of an upload, however long its copy takes. A browser that cannot, as for want of room, asks for it again on the next page.
  * @param {string} id
  * @param {File} file
  * @returns {Promise<boolean>} true if it is kept
@@ -78,6 +119,7 @@ export function putFile(id, file) {
 }
 
 /**
+ * Returns the file of an upload, if it is kept. It waits for the copies of others.
  * @param {string} id
  * @returns {Promise<File | undefined>}
  */
@@ -85,7 +127,7 @@ export function file(id) {
   return within("files", "readonly", (store) => store.get(id));
 }
 
-/** @param {string} id */
+/** Forgets an upload and its file. @param {string} id */
 export async function drop(id) {
   await within("items", "readwrite", (store) => store.delete(id));
   await within("files", "readwrite", (store) => store.delete(id));

@@ -4,7 +4,9 @@
 
 /** Time in milliseconds after which the note of a tab counts no more: a hidden tab may be woken once a minute only. */
 export const LAPSES_AFTER = 90_000;
-/** Time between two looks at the note of another tab, in milliseconds. */
+/** Time in milliseconds after which a tab that has the work and does not answer has it no more. Messages reach a hidden tab at once. */
+export const SILENT_AFTER = 10_000;
+/** Time between two looks at whether another tab still has the work, in milliseconds. */
 const EVERY = 1000;
 
 /** @type {Promise<void> | undefined} */
@@ -58,6 +60,28 @@ export class Note {
   }
 }
 
+/** Patience of a tab that waits for the work with the one that has it. Without the DOM, so that node tests it. */
+export class Patience {
+  /** When the other tab was asked whether it is there, unless it has answered since. @type {number | null} */
+  #asked = null;
+
+  /** Notes that the other tab has said something. */
+  heard() {
+    this.#asked = null;
+  }
+
+  /**
+   * Says what to do next: ask the other tab, wait for its answer, or take the work from it.
+   * @param {number} now milliseconds since 1970
+   * @returns {"ask" | "wait" | "take"}
+   */
+  next(now) {
+    if (this.#asked !== null) return now - this.#asked < SILENT_AFTER ? "wait" : "take";
+    this.#asked = now;
+    return "ask";
+  }
+}
+
 /** Returns what the browser keeps for the site; null where it denies that. */
 function stored() {
   try {
@@ -67,14 +91,68 @@ function stored() {
   }
 }
 
+/** @typedef {(isMine: () => boolean) => Promise<void>} Work ends soon after it is told that it is not this tab's any more */
+
 /**
  * Does a work once this tab is the one that does it, and again whenever it has become that anew.
  * @param {string} name
  * @param {string} own name of this tab
- * @param {(isMine: () => boolean) => Promise<void>} work ends soon after it is told that it is not this tab's any more
+ * @param {Work} work
  */
 export async function lead(name, own, work) {
-  if (navigator.locks) return navigator.locks.request(name, () => work(() => true));
+  if (!navigator.locks) return noted(name, own, work);
+  const channel = new BroadcastChannel(`${name} leads`);
+  for (let isSilent = false; ; ) isSilent = await locked(name, isSilent, channel, work);
+}
+
+/**
+ * Does a work while this tab holds the lock of it. Waits for the lock in line, or takes it from its holder. Returns true if the wait has ended
+ * because the holder does not answer: a page that is left in the moment in which it gets the lock is frozen with it, for minutes.
+ * @param {string} name
+ * @param {boolean} isTaken
+ * @param {BroadcastChannel} channel
+ * @param {Work} work
+ */
+async function locked(name, isTaken, channel, work) {
+  const patience = new Patience();
+  const waiting = new AbortController();
+  const watch = setInterval(() => {
+    const step = patience.next(Date.now());
+    if (step === "ask") channel.postMessage("there?");
+    if (step === "take") waiting.abort();
+  }, EVERY);
+  let isMine = false;
+  /** @type {Promise<void> | undefined} */
+  let working;
+  channel.onmessage = ({ data }) => {
+    if (data === "here") patience.heard();
+    else if (isMine) channel.postMessage("here");
+  };
+  const held = () => {
+    clearInterval(watch);
+    isMine = true;
+    return (working = work(() => isMine));
+  };
+  try {
+    await navigator.locks.request(name, isTaken ? { steal: true } : { signal: waiting.signal }, held);
+  } catch (error) {
+    // Either this tab has waited for long enough, or another one has for this.
+    if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
+  } finally {
+    clearInterval(watch);
+    isMine = false;
+  }
+  await working;
+  return waiting.signal.aborted;
+}
+
+/**
+ * Does a work where there are no locks: the tab whose note is in the storage has it.
+ * @param {string} name
+ * @param {string} own
+ * @param {Work} work
+ */
+async function noted(name, own, work) {
   const storage = stored();
   // Where the browser keeps nothing for the site, tabs cannot tell each other, and each does its own.
   if (storage === null) return work(() => true);

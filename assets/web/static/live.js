@@ -8,6 +8,8 @@
  * @module
  */
 
+import { lead } from "./leading.js";
+
 /**
  * An event of the server, as `GET /api/v1/events` tells it.
  * @typedef {{id: string, at_seconds: number, kind: string, transfer: number | null, path: string | null, fields: unknown, text: string}} ServerEvent
@@ -95,8 +97,8 @@ export class Live {
     setInterval(() => this.#want(), WANTED_FOR / 3);
     setInterval(() => this.#help(), 1_000);
     if (this.#channel && globalThis.navigator?.locks) {
-      // The lock is held until this tab goes, and the next in the queue has it then.
-      navigator.locks.request(NAME, () => this.#lead()).catch(() => this.#lead());
+      // The work is this tab's until it goes, and the next one's then.
+      lead(NAME, "", (isMine) => this.#lead(isMine)).catch(() => this.#lead(() => true));
     } else {
       // Every tab by itself, by asking alone: streams of many tabs would use up the connections.
       this.#isLeader = true;
@@ -159,16 +161,20 @@ export class Live {
     else this.#pass(message);
   }
 
-  /** Leads until the tab goes. @returns {Promise<never>} */
-  #lead() {
+  /** Leads until the tab goes, or another one does. @param {() => boolean} isMine */
+  async #lead(isMine) {
     this.#isLeader = true;
     this.#open();
     this.#plan(0);
-    return new Promise(() => {});
+    while (isMine()) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    this.#isLeader = false;
+    this.#stream?.close();
+    this.#stream = null;
+    clearTimeout(this.#timer);
   }
 
   #open() {
-    if (!("EventSource" in globalThis) || this.#hasEnded) return;
+    if (!("EventSource" in globalThis) || !this.#isLeader || this.#hasEnded) return;
     const after = stored(LAST);
     const stream = new EventSource(`/api/v1/events${after ? `?after=${encodeURIComponent(after)}` : ""}`);
     this.#stream = stream;

@@ -32,7 +32,7 @@ export class Panel {
     this.fold = button("Fold", () => this.folded(!this.root.classList.contains("folded")));
     this.fold.classList.add("quiet");
     this.folded(!place && directory === null);
-    this.clear = button("Clear", () => this.cleared());
+    this.clear = button("Clear", () => uploads.clear());
     this.clear.classList.add("quiet");
     this.show = button("Show them", () => window.location.assign(`/files/${encoded(this.base)}`));
     const header = document.createElement("header");
@@ -93,11 +93,6 @@ export class Panel {
     } catch {
       this.stall = null;
     }
-  }
-
-  cleared() {
-    for (const [id, item] of this.uploads.items) if (isOver(item)) this.uploads.items.delete(id);
-    this.draw();
   }
 
   draw() {
@@ -196,9 +191,9 @@ class Line {
   ask(id) {
     const input = document.createElement("input");
     input.type = "file";
-    input.addEventListener("change", async () => {
+    input.addEventListener("change", () => {
       const file = input.files?.[0];
-      if (file && !(await this.panel.uploads.found(id, file))) {
+      if (file && !this.panel.uploads.found(id, file)) {
         this.said.textContent = `${file.name} is another file: its name, size or time is not that of the upload.`;
       }
     });

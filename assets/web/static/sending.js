@@ -1,6 +1,6 @@
 // @ts-check
 // Uploads of this browser at work: takes the next of the queue, sends it piece by piece, and tells the queue what becomes of it.
-// One tab does so at a time; the others show what it does and tell it what a person wants.
+// One tab does so at a time, and it alone keeps them for later pages; the others show what it does, and hand it files and what a person wants.
 
 import * as kept from "./kept.js";
 import * as tus from "./tus.js";
@@ -33,7 +33,9 @@ export class Uploads extends EventTarget {
     this.isLeader = false;
     /** True once the page is being left: what breaks off then is no failure. */
     this.isLeft = false;
-    /** Uploads whose files this browser does not keep, so that they are lost with the page. @type {Set<string>} */
+    /** Files that this page has had in its hands. @type {Map<string, File>} */
+    this.files = new Map();
+    /** Uploads whose files this tab alone has, as this browser does not keep them, or not yet. @type {Set<string>} */
     this.unkept = new Set();
     this.user = user();
     this.name = `p2p-uploads ${this.user}`;
@@ -61,12 +63,14 @@ export class Uploads extends EventTarget {
 
   /** Sends until the page is gone, or another tab does. @param {() => boolean} isMine */
   async lead(isMine) {
+    for (const found of await kept.all(this.user)) this.items.set(found.id, found);
     this.isLeader = true;
-    for (const found of await kept.all(this.user)) {
+    for (const of of this.items.values()) {
       // What the last page was at begins again where the server says.
-      const isCut = ["sending", "checking", "asking", "waiting"].includes(found.state);
-      this.items.set(found.id, isCut ? { ...found, state: "waiting", retryAt: 0 } : found);
+      const isCut = ["sending", "checking", "asking", "waiting"].includes(of.state);
+      if (isCut) this.items.set(of.id, { ...of, state: "waiting", retryAt: 0 });
     }
+    this.keep([...this.unkept]);
     this.changed();
     while (isMine()) {
       for (const found of due(this.items.values(), Date.now())) this.run(found.id);
@@ -80,24 +84,60 @@ export class Uploads extends EventTarget {
   }
 
   /**
-   * Adds files to the queue.
+   * Adds files to the queue. They are sent whether or not the browser keeps them.
    * @param {{directory: string, isGuest: boolean}} into
    * @param {import("./dropped.js").Found[]} found
    */
-  async add({ directory, isGuest }, found) {
-    for (const { path, file } of found) {
+  add({ directory, isGuest }, found) {
+    const added = found.map(({ path, file }) => {
       const of = { path: placed(directory, path, this.user), base: directory, user: this.user, guest: isGuest, size: file.size, modified: file.lastModified };
-      const added = item({ id: identifier(), ...of });
-      if (!(await kept.putFile(added.id, file))) this.unkept.add(added.id);
-      this.files.set(added.id, file);
-      await this.put(added);
+      return { of: item({ id: identifier(), ...of }), file };
+    });
+    this.take(added);
+    if (!this.isLeader) this.hand();
+  }
+
+  /** Takes uploads in with their files. @param {{of: Item, file: File}[]} added */
+  take(added) {
+    for (const { of, file } of added) {
+      this.items.set(of.id, of);
+      this.files.set(of.id, file);
+      this.unkept.add(of.id);
     }
-    this.channel.postMessage({ type: "look" });
+    if (this.isLeader) this.keep(added.map(({ of }) => of.id));
+    this.changed();
     this.wake?.();
   }
 
-  /** Files that this page has had in its hands, for browsers that keep none. @type {Map<string, File>} */
-  files = new Map();
+  /** Hands the tab that sends what it does not have yet. */
+  hand() {
+    const added = [...this.unkept].map((id) => ({ of: this.items.get(id), file: this.files.get(id) }));
+    this.channel.postMessage({ type: "added", added: added.filter(({ of, file }) => of && file) });
+  }
+
+  /** Keeps uploads with their files for later pages, one after the other. @param {string[]} ids */
+  async keep(ids) {
+    for (const id of ids) {
+      const [of, file] = [this.items.get(id), this.files.get(id)];
+      if (!of || !file || isOver(of)) continue;
+      await kept.put(of).catch(() => undefined);
+      if (await kept.putFile(id, file)) this.unkept.delete(id);
+      const after = this.items.get(id);
+      if (!after || isOver(after)) kept.drop(id).catch(() => undefined);
+    }
+  }
+
+  /** Returns whether an upload ends with this page. @param {Item} of */
+  isLost(of) {
+    return this.unkept.has(of.id) && !isOver(of);
+  }
+
+  /** Takes what is over from the list. */
+  clear() {
+    if (!this.isLeader) this.channel.postMessage({ type: "clear" });
+    for (const of of this.items.values()) if (isOver(of)) this.items.delete(of.id);
+    this.changed();
+  }
 
   /**
    * Does what a person wants of an upload, here or in the tab that sends.
@@ -113,14 +153,14 @@ export class Uploads extends EventTarget {
    * Takes a file in again that this browser has lost.
    * @param {string} id
    * @param {File} file
-   * @returns {Promise<boolean>} false if it is another one
+   * @returns {boolean} false if it is another one
    */
-  async found(id, file) {
+  found(id, file) {
     const of = this.items.get(id);
     const name = of?.path.split("/").pop();
     if (!of || file.name !== name || file.size !== of.size || file.lastModified !== of.modified) return false;
-    this.files.set(id, file);
-    if (!(await kept.putFile(id, file))) this.unkept.add(id);
+    this.take([{ of, file }]);
+    if (!this.isLeader) this.hand();
     this.want(id, { type: "file" });
     return true;
   }
@@ -142,7 +182,9 @@ export class Uploads extends EventTarget {
     this.items.set(after.id, after);
     if (isOver(after)) this.meters.delete(after.id);
     this.changed();
-    await (isOver(after) ? kept.drop(after.id) : kept.put(after)).catch(() => undefined);
+    // What is to be kept is so before the next step; what is forgotten may wait for the copy of another file.
+    if (isOver(after)) kept.drop(after.id).catch(() => undefined);
+    else await kept.put(after).catch(() => undefined);
   }
 
   /** Tells this page and the other tabs of the queue, a few times a second at the most. */
@@ -154,19 +196,31 @@ export class Uploads extends EventTarget {
     }, 200);
   }
 
-  /** @param {any} data */
-  async heard(data) {
-    if (data.type === "want" && this.isLeader) this.apply(data.id, data.event);
+  /** Takes what another tab says. @param {any} data */
+  heard(data) {
     if (data.type === "for-all") this.forAll = data.choice;
-    if (data.type === "look" && this.isLeader) {
-      for (const found of await kept.all(this.user)) if (!this.items.has(found.id)) this.items.set(found.id, found);
-      this.changed();
-      this.wake?.();
+    if (data.type === "items" && !this.isLeader) this.told(data.items);
+    if (!this.isLeader) return;
+    if (data.type === "want") this.apply(data.id, data.event);
+    if (data.type === "clear") this.clear();
+    if (data.type === "added") {
+      // A tab hands its files again until it hears that they are taken.
+      const isWanted = (/** @type {{of: Item}} */ { of }) => (this.items.get(of.id)?.state ?? "needs-file") === "needs-file";
+      this.take(data.added.filter(isWanted));
     }
-    if (data.type === "items" && !this.isLeader) {
-      this.items = new Map(data.items.map((/** @type {Item} */ found) => [found.id, found]));
-      this.dispatchEvent(new Event("change"));
+  }
+
+  /** Takes the queue of the tab that sends. @param {Item[]} items */
+  told(items) {
+    const theirs = new Map(items.map((of) => [of.id, of]));
+    for (const id of this.unkept) {
+      const of = this.items.get(id);
+      if (theirs.has(id)) this.unkept.delete(id);
+      else if (of) theirs.set(id, of);
     }
+    this.items = theirs;
+    if (this.unkept.size > 0) this.hand();
+    this.dispatchEvent(new Event("change"));
   }
 
   /** @param {string} id */

@@ -19,14 +19,13 @@ uploads.addEventListener("change", () => {
   if (form || place) conflicts();
 });
 window.addEventListener("beforeunload", (event) => {
-  const isLost = (/** @type {import("./queue.js").Item} */ { id, state }) => uploads.unkept.has(id) && !["done", "skipped", "cancelled"].includes(state);
-  if ([...uploads.items.values()].some(isLost)) event.preventDefault();
+  if ([...uploads.items.values()].some((of) => uploads.isLost(of))) event.preventDefault();
 });
 window.addEventListener("pageshow", (event) => {
   // A page that comes back has stopped in the middle of its work.
   if (event.persisted) window.location.reload();
 });
-uploads.start().catch((error) => say(`Uploads cannot be kept: ${error instanceof Error ? error.message : error}`));
+uploads.start().catch((error) => say(`Uploads cannot go on: ${error instanceof Error ? error.message : error}`));
 
 /** @param {import("./dropped.js").Found[]} found */
 function add(found) {

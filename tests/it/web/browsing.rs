@@ -102,6 +102,49 @@ fn files_are_dropped_on_a_shared_directory_in_a_browser() {
     });
 }
 
+/// Holds what tabs share as a page does that a browser has frozen in the middle: the locks, and the storage while it is made.
+const FROZEN: &str = "for (const name of ['p2p-uploads alice', 'p2p-live']) navigator.locks.request(name, () => new Promise(() => {})); \
+                      new Promise(made => { indexedDB.open('p2p-uploads', 1).onupgradeneeded = event => { \
+                      const kept = event.target.result.createObjectStore('items', { keyPath: 'id' }); event.target.result.createObjectStore('files'); \
+                      const hold = () => { kept.count().onsuccess = hold; made(true); }; hold(); }; })";
+
+/// Beside a page that is frozen with what tabs share, files of all tabs are uploaded by one of them, and events come. A page with nothing to keep
+/// makes no storage, in the middle of which it could be frozen.
+#[test]
+#[ignore = "needs chromium"]
+fn uploads_go_on_beside_a_frozen_page_in_a_browser() {
+    in_a_browser(async |browser| {
+        let site = Site::start(QUICK).await;
+        write(&site, "a.txt", b"One\n");
+        write(&site, "b.txt", b"Two\n");
+        let first = browser.open("about:blank").await;
+        sign_in(&first, &site, "alice").await;
+        first.go(&site.url("/room")).await;
+        first.go(&site.url("/files/")).await;
+        first.until("navigator.locks").await;
+        let made: Vec<Value> = first.value("indexedDB.databases()").await;
+        assert_eq!(made, [] as [Value; 0]);
+        first.go(&site.url("/static/icon.svg")).await;
+        assert!(first.value::<bool>(FROZEN).await);
+        let second = browser.open(&site.url("/files/")).await;
+        second.drop_on_it(&site.home.path("a.txt")).await;
+        second.reads("1 uploaded and compared").await;
+        let third = browser.open(&site.url("/files/")).await;
+        third.drop_on_it(&site.home.path("b.txt")).await;
+        third.reads("b.txt").await;
+        third.reads("2 uploaded and compared").await;
+        assert!(second.text().await.contains("b.txt"), "one tab sends, and the others show it");
+        third.click("section.queue header button:nth-of-type(2)").await;
+        second.until("document.querySelector('.queue').hidden").await;
+        assert_eq!(names_in(&site, "").await, ["a.txt", "b.txt"]);
+        third.go(&site.url("/room")).await;
+        assert_eq!(site.send(Method::PUT, "/files/content/c.txt", json!({})).await.0, 201);
+        third.until("document.querySelector('.log').textContent.includes('c.txt')").await;
+        third.is_quiet();
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
 /// An upload goes on while other pages are looked at, which say how far it is, and only for its user.
 #[test]
 #[ignore = "needs chromium"]
@@ -123,7 +166,10 @@ fn an_upload_goes_on_on_other_pages_in_a_browser() {
         tab.until("document.querySelector('[data-transfers]').textContent === 'Nothing runs.'").await;
         tab.go(&site.url("/room")).await;
         tab.has(".queue.folded:not([hidden])").await;
+        // It takes longer to look on a slow machine than the upload does.
+        assert_eq!(site.send(Method::POST, "/time", json!({ "paused": true })).await.0, 200);
         tab.looks("room-uploading").await;
+        assert_eq!(site.send(Method::POST, "/time", json!({ "paused": false })).await.0, 200);
         let told = "Number(/, (\\d+) % of 2.0 MiB/.exec(document.querySelector('.queue h2').textContent)[1])";
         tab.until(&format!("{told} > 0")).await;
         let before: u32 = tab.value(told).await;

@@ -21,7 +21,7 @@ console.log("fine");
 #[ignore = "needs node"]
 fn ages_and_wishes_are_told() {
     let directory = tempfile::tempdir().unwrap();
-    for name in ["live.js", "morph.js", "room.js"] {
+    for name in ["leading.js", "live.js", "morph.js", "room.js"] {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/web/static").join(name);
         std::fs::copy(source, directory.path().join(name)).unwrap();
     }
