@@ -6,39 +6,43 @@ import { pin } from "./leading.js";
 /** @typedef {import("./queue.js").Item} Item */
 
 const NAME = "p2p-uploads";
-/** Time in milliseconds after which storage that does not answer is done without, until it does. */
-const PATIENCE = 10_000;
+/** Time in milliseconds after which storage that does not answer is done without, until it does. Files wait for the copies of others. */
+export const PATIENCE = 10_000;
+const PATIENCE_FOR_FILES = 60_000;
 
-let isSilent = false;
+/** Stores that have not answered. @type {Set<string>} */
+const silent = new Set();
 
 /** @type {Promise<IDBDatabase> | undefined} */
 let opened;
 
 /**
- * Asks the storage, and waits no longer than an answer may take.
+ * Works within a store, and waits no longer than an answer may take.
  * @template T
- * @param {() => Promise<T>} question
+ * @param {string} store
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<T>} work
+ * @param {number} patience
  * @returns {Promise<T>}
  */
-function timely(question) {
+function timely(store, mode, work, patience) {
   return new Promise((resolve, reject) => {
-    const silent = () => reject(new Error("The browser's storage, in which uploads are kept, does not answer."));
-    if (isSilent) return silent();
+    const late = () => reject(new Error("The browser's storage, in which uploads are kept, does not answer."));
+    if (silent.has(store)) return late();
     const timer = setTimeout(() => {
-      isSilent = true;
-      silent();
-    }, PATIENCE);
-    const answered = (/** @type {T} */ answer) => {
-      isSilent = false;
-      resolve(answer);
-    };
-    question().then(answered, reject).finally(() => clearTimeout(timer));
+      silent.add(store);
+      late();
+    }, patience);
+    within(store, mode, work).then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      silent.delete(store);
+    });
   });
 }
 
 /** @returns {Promise<IDBDatabase>} */
 function open() {
-  return timely(() => (opened ??= pin().then(opening)));
+  return (opened ??= pin().then(opening));
 }
 
 /**
@@ -47,7 +51,7 @@ function open() {
  */
 async function isThere() {
   // Browsers that do not list them open an empty one.
-  const databases = await timely(async () => (await indexedDB.databases?.()) ?? [{ name: NAME }]);
+  const databases = (await indexedDB.databases?.()) ?? [{ name: NAME }];
   return databases.some(({ name }) => name === NAME);
 }
 
@@ -93,19 +97,20 @@ async function within(store, mode, work) {
 }
 
 /**
- * Returns the uploads of a user: others who sign in in this browser neither see nor send them. A browser that lets nothing be kept has none.
+ * Returns the uploads of a user, whenever the storage answers: others who sign in in this browser neither see nor send them. A browser that lets
+ * nothing be kept has none.
  * @param {string} user
  * @returns {Promise<Item[]>}
  */
 export async function all(user) {
-  const read = async () => ((await isThere()) ? timely(() => within("items", "readonly", (store) => store.getAll())) : []);
+  const read = async () => ((await isThere()) ? within("items", "readonly", (store) => store.getAll()) : []);
   const found = await read().catch(() => []);
   return found.filter((item) => item.user === user);
 }
 
-/** @param {Item} item */
+/** Keeps an upload. Fails once the storage has not answered for a while. @param {Item} item */
 export function put(item) {
-  return timely(() => within("items", "readwrite", (store) => store.put(item)));
+  return timely("items", "readwrite", (store) => store.put(item), PATIENCE);
 }
 
 /**
@@ -119,16 +124,24 @@ export function putFile(id, file) {
 }
 
 /**
- * Returns the file of an upload, if it is kept. It waits for the copies of others.
+ * Returns the file of an upload, if it is kept. Fails once the storage has not answered for a while.
  * @param {string} id
  * @returns {Promise<File | undefined>}
  */
 export function file(id) {
-  return within("files", "readonly", (store) => store.get(id));
+  return timely("files", "readonly", (store) => store.get(id), PATIENCE_FOR_FILES);
 }
 
 /** Forgets an upload and its file. @param {string} id */
 export async function drop(id) {
   await within("items", "readwrite", (store) => store.delete(id));
   await within("files", "readwrite", (store) => store.delete(id));
+}
+
+/** Forgets files of which no upload is kept, as where a page was left between the two. */
+export async function sweep() {
+  if (!(await isThere())) return;
+  const items = new Set(await within("items", "readonly", (store) => store.getAllKeys()));
+  const files = await within("files", "readonly", (store) => store.getAllKeys());
+  for (const id of files) if (!items.has(id)) await within("files", "readwrite", (store) => store.delete(id));
 }

@@ -4,10 +4,12 @@
 
 /** Time in milliseconds after which the note of a tab counts no more: a hidden tab may be woken once a minute only. */
 export const LAPSES_AFTER = 90_000;
-/** Time in milliseconds after which a tab that has the work and does not answer has it no more. Messages reach a hidden tab at once. */
-export const SILENT_AFTER = 10_000;
 /** Time between two looks at whether another tab still has the work, in milliseconds. */
 const EVERY = 1000;
+/** Questions without an answer after which a tab has the work no more. A hidden tab is slow to ask, and to answer after some minutes. */
+export const ASKS_MAX = 10;
+/** Looks after an answer until it is asked for again. */
+export const LOOKS = 5;
 
 /** @type {Promise<void> | undefined} */
 let pinned;
@@ -60,25 +62,24 @@ export class Note {
   }
 }
 
-/** Patience of a tab that waits for the work with the one that has it. Without the DOM, so that node tests it. */
+/** Patience of a tab that waits for the work with the one that has it. Without the DOM and clocks, so that node tests it. */
 export class Patience {
-  /** When the other tab was asked whether it is there, unless it has answered since. @type {number | null} */
-  #asked = null;
+  /** Questions since the last answer; below 0, looks until the next one. */
+  #asked = 0;
 
   /** Notes that the other tab has said something. */
   heard() {
-    this.#asked = null;
+    this.#asked = -LOOKS;
   }
 
   /**
-   * Says what to do next: ask the other tab, wait for its answer, or take the work from it.
-   * @param {number} now milliseconds since 1970
+   * Says what to do at a look: ask the other tab, wait, or take the work from it.
    * @returns {"ask" | "wait" | "take"}
    */
-  next(now) {
-    if (this.#asked !== null) return now - this.#asked < SILENT_AFTER ? "wait" : "take";
-    this.#asked = now;
-    return "ask";
+  next() {
+    this.#asked += 1;
+    if (this.#asked <= 0) return "wait";
+    return this.#asked <= ASKS_MAX ? "ask" : "take";
   }
 }
 
@@ -91,7 +92,7 @@ function stored() {
   }
 }
 
-/** @typedef {(isMine: () => boolean) => Promise<void>} Work ends soon after it is told that it is not this tab's any more */
+/** @typedef {(signal: AbortSignal) => Promise<void>} Work ends soon after the signal, once it is not this tab's any more */
 
 /**
  * Does a work once this tab is the one that does it, and again whenever it has become that anew.
@@ -115,23 +116,23 @@ export async function lead(name, own, work) {
  */
 async function locked(name, isTaken, channel, work) {
   const patience = new Patience();
-  const waiting = new AbortController();
+  const [waiting, leading] = [new AbortController(), new AbortController()];
   const watch = setInterval(() => {
-    const step = patience.next(Date.now());
+    const step = patience.next();
     if (step === "ask") channel.postMessage("there?");
     if (step === "take") waiting.abort();
   }, EVERY);
-  let isMine = false;
   /** @type {Promise<void> | undefined} */
   let working;
   channel.onmessage = ({ data }) => {
     if (data === "here") patience.heard();
-    else if (isMine) channel.postMessage("here");
+    // A page whose timers stand still does no work, though messages may reach it.
+    else if (working) setTimeout(() => channel.postMessage("here"));
   };
   const held = () => {
     clearInterval(watch);
-    isMine = true;
-    return (working = work(() => isMine));
+    channel.postMessage("here");
+    return (working = work(leading.signal));
   };
   try {
     await navigator.locks.request(name, isTaken ? { steal: true } : { signal: waiting.signal }, held);
@@ -140,7 +141,8 @@ async function locked(name, isTaken, channel, work) {
     if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
   } finally {
     clearInterval(watch);
-    isMine = false;
+    channel.onmessage = null;
+    leading.abort();
   }
   await working;
   return waiting.signal.aborted;
@@ -155,11 +157,18 @@ async function locked(name, isTaken, channel, work) {
 async function noted(name, own, work) {
   const storage = stored();
   // Where the browser keeps nothing for the site, tabs cannot tell each other, and each does its own.
-  if (storage === null) return work(() => true);
+  if (storage === null) return work(new AbortController().signal);
   const note = new Note(storage, name, own);
   window.addEventListener("pagehide", () => note.leave());
+  /** @type {AbortController | undefined} */
+  let leading;
   for (;;) {
-    if (note.take(Date.now())) await work(() => note.take(Date.now()));
+    const isMine = note.take(Date.now());
+    if (!isMine) leading?.abort();
+    if (isMine && !leading) {
+      const begun = (leading = new AbortController());
+      work(begun.signal).finally(() => (leading = undefined));
+    }
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
 }

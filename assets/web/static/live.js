@@ -98,7 +98,7 @@ export class Live {
     setInterval(() => this.#help(), 1_000);
     if (this.#channel && globalThis.navigator?.locks) {
       // The work is this tab's until it goes, and the next one's then.
-      lead(NAME, "", (isMine) => this.#lead(isMine)).catch(() => this.#lead(() => true));
+      lead(NAME, "", (signal) => this.#lead(signal)).catch(() => this.#lead(new AbortController().signal));
     } else {
       // Every tab by itself, by asking alone: streams of many tabs would use up the connections.
       this.#isLeader = true;
@@ -161,12 +161,12 @@ export class Live {
     else this.#pass(message);
   }
 
-  /** Leads until the tab goes, or another one does. @param {() => boolean} isMine */
-  async #lead(isMine) {
+  /** Leads until the tab goes, or another one does. @param {AbortSignal} signal */
+  async #lead(signal) {
     this.#isLeader = true;
     this.#open();
     this.#plan(0);
-    while (isMine()) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
     this.#isLeader = false;
     this.#stream?.close();
     this.#stream = null;
@@ -174,7 +174,7 @@ export class Live {
   }
 
   #open() {
-    if (!("EventSource" in globalThis) || !this.#isLeader || this.#hasEnded) return;
+    if (!("EventSource" in globalThis) || !this.#isLeader || this.#stream || this.#hasEnded) return;
     const after = stored(LAST);
     const stream = new EventSource(`/api/v1/events${after ? `?after=${encodeURIComponent(after)}` : ""}`);
     this.#stream = stream;

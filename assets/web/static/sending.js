@@ -37,6 +37,8 @@ export class Uploads extends EventTarget {
     this.files = new Map();
     /** Uploads whose files this tab alone has, as this browser does not keep them, or not yet. @type {Set<string>} */
     this.unkept = new Set();
+    /** Uploads of which a later tab that sends has been handed the file. @type {Set<string>} */
+    this.handed = new Set();
     this.user = user();
     this.name = `p2p-uploads ${this.user}`;
     this.channel = new BroadcastChannel(this.name);
@@ -53,34 +55,54 @@ export class Uploads extends EventTarget {
     this.directories = new Map();
   }
 
-  /** Reads what earlier pages have left, and becomes the tab that sends once no other is. */
+  /** Shows what earlier pages have left and the tab that sends has, and becomes that tab once no other is. */
   async start() {
-    for (const found of await kept.all(this.user)) this.items.set(found.id, found);
-    this.changed();
+    kept.all(this.user).then((found) => this.merge(found));
+    this.channel.postMessage({ type: "look" });
     window.addEventListener("pagehide", () => (this.isLeft = true));
-    await lead(this.name, identifier(), (isMine) => this.lead(isMine));
+    await lead(this.name, identifier(), (signal) => this.lead(signal));
   }
 
-  /** Sends until the page is gone, or another tab does. @param {() => boolean} isMine */
-  async lead(isMine) {
-    for (const found of await kept.all(this.user)) this.items.set(found.id, found);
-    this.isLeader = true;
-    for (const of of this.items.values()) {
-      // What the last page was at begins again where the server says.
-      const isCut = ["sending", "checking", "asking", "waiting"].includes(of.state);
-      if (isCut) this.items.set(of.id, { ...of, state: "waiting", retryAt: 0 });
+  /** Takes in what is kept and not known here. @param {Item[]} found */
+  merge(found) {
+    for (const of of found) {
+      const known = this.items.get(of.id);
+      if (known && isOver(known)) kept.drop(of.id).catch(() => undefined);
+      else if (!known || (of.upload && !known.upload && !this.running.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
     }
+    this.changed();
+  }
+
+  /** Returns an upload as it begins again: what another page was at, where the server says. @param {Item} of */
+  begun(of) {
+    const isCut = ["sending", "checking", "asking", "waiting"].includes(of.state);
+    const isFound = of.state === "needs-file" && this.files.has(of.id);
+    return isCut || isFound ? { ...of, state: /** @type {const} */ ("waiting"), retryAt: 0 } : of;
+  }
+
+  /** Sends until the page is gone, or another tab does. @param {AbortSignal} signal */
+  async lead(signal) {
+    this.isLeader = true;
+    signal.addEventListener("abort", () => {
+      this.isLeader = false;
+      for (const stop of this.running.values()) stop.abort();
+      this.wake?.();
+      // What the tab that sends now has said meanwhile was not heard as such.
+      this.channel.postMessage({ type: "look" });
+    });
+    const read = kept.all(this.user).then((found) => this.merge(found));
+    await Promise.race([read, new Promise((resolve) => setTimeout(resolve, kept.PATIENCE))]);
+    for (const of of this.items.values()) this.items.set(of.id, this.begun(of));
     this.keep([...this.unkept]);
     this.changed();
-    while (isMine()) {
+    read.then(() => kept.sweep()).catch(() => undefined);
+    while (!signal.aborted) {
       for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
         this.wake = () => resolve(undefined);
         setTimeout(resolve, 500);
       });
     }
-    this.isLeader = false;
-    for (const stop of this.running.values()) stop.abort();
   }
 
   /**
@@ -94,17 +116,18 @@ export class Uploads extends EventTarget {
       return { of: item({ id: identifier(), ...of }), file };
     });
     this.take(added);
-    if (!this.isLeader) this.hand();
   }
 
   /** Takes uploads in with their files. @param {{of: Item, file: File}[]} added */
   take(added) {
     for (const { of, file } of added) {
-      this.items.set(of.id, of);
       this.files.set(of.id, file);
       this.unkept.add(of.id);
+      if (this.items.has(of.id)) this.apply(of.id, { type: "file" });
+      else this.items.set(of.id, this.begun(of));
     }
     if (this.isLeader) this.keep(added.map(({ of }) => of.id));
+    else this.hand();
     this.changed();
     this.wake?.();
   }
@@ -112,24 +135,21 @@ export class Uploads extends EventTarget {
   /** Hands the tab that sends what it does not have yet. */
   hand() {
     const added = [...this.unkept].map((id) => ({ of: this.items.get(id), file: this.files.get(id) }));
-    this.channel.postMessage({ type: "added", added: added.filter(({ of, file }) => of && file) });
+    this.channel.postMessage({ type: "added", added });
   }
 
-  /** Keeps uploads with their files for later pages, one after the other. @param {string[]} ids */
+  /** Keeps uploads for later pages, and then their files, which may take long. @param {string[]} ids */
   async keep(ids) {
     for (const id of ids) {
-      const [of, file] = [this.items.get(id), this.files.get(id)];
-      if (!of || !file || isOver(of)) continue;
-      await kept.put(of).catch(() => undefined);
-      if (await kept.putFile(id, file)) this.unkept.delete(id);
-      const after = this.items.get(id);
-      if (!after || isOver(after)) kept.drop(id).catch(() => undefined);
+      const of = this.items.get(id);
+      if (of && !isOver(of)) await kept.put(of).catch(() => undefined);
     }
-  }
-
-  /** Returns whether an upload ends with this page. @param {Item} of */
-  isLost(of) {
-    return this.unkept.has(of.id) && !isOver(of);
+    for (const id of ids) {
+      const file = this.files.get(id);
+      if (file && (await kept.putFile(id, file))) this.unkept.delete(id);
+      // Its end has not waited for the copy.
+      if (!this.files.has(id)) kept.drop(id).catch(() => undefined);
+    }
   }
 
   /** Takes what is over from the list. */
@@ -160,15 +180,13 @@ export class Uploads extends EventTarget {
     const name = of?.path.split("/").pop();
     if (!of || file.name !== name || file.size !== of.size || file.lastModified !== of.modified) return false;
     this.take([{ of, file }]);
-    if (!this.isLeader) this.hand();
-    this.want(id, { type: "file" });
     return true;
   }
 
   /** @param {string} id @param {Event} event */
   async apply(id, event) {
     const of = this.items.get(id);
-    if (!of) return;
+    if (!of || !this.isLeader) return;
     const after = next(of, event);
     if (after === of) return;
     if (after.state !== "sending" && after.state !== "checking") this.running.get(id)?.abort();
@@ -180,11 +198,16 @@ export class Uploads extends EventTarget {
   /** @param {Item} after */
   async put(after) {
     this.items.set(after.id, after);
-    if (isOver(after)) this.meters.delete(after.id);
     this.changed();
     // What is to be kept is so before the next step; what is forgotten may wait for the copy of another file.
-    if (isOver(after)) kept.drop(after.id).catch(() => undefined);
+    if (isOver(after)) this.forget(after.id);
     else await kept.put(after).catch(() => undefined);
+  }
+
+  /** Forgets all of an upload that is over but its line. @param {string} id */
+  forget(id) {
+    for (const of of [this.meters, this.files, this.unkept]) of.delete(id);
+    kept.drop(id).catch(() => undefined);
   }
 
   /** Tells this page and the other tabs of the queue, a few times a second at the most. */
@@ -201,6 +224,7 @@ export class Uploads extends EventTarget {
     if (data.type === "for-all") this.forAll = data.choice;
     if (data.type === "items" && !this.isLeader) this.told(data.items);
     if (!this.isLeader) return;
+    if (data.type === "look") this.changed();
     if (data.type === "want") this.apply(data.id, data.event);
     if (data.type === "clear") this.clear();
     if (data.type === "added") {
@@ -210,13 +234,21 @@ export class Uploads extends EventTarget {
     }
   }
 
-  /** Takes the queue of the tab that sends. @param {Item[]} items */
+  /** Takes the queue of the tab that sends, and hands it what it lacks. @param {Item[]} items */
   told(items) {
-    const theirs = new Map(items.map((of) => [of.id, of]));
-    for (const id of this.unkept) {
+    const [theirs, mine] = [new Map(items.map((of) => [of.id, of])), [...this.unkept]];
+    for (const of of items) {
+      this.unkept.delete(of.id);
+      if (isOver(of) && this.files.has(of.id)) this.forget(of.id);
+      // A tab that has sent before may have had the file without keeping it. One that cannot be read is handed once.
+      if (of.state === "needs-file" && this.files.has(of.id) && !this.handed.has(of.id)) {
+        this.handed.add(of.id);
+        this.unkept.add(of.id);
+      }
+    }
+    for (const id of mine) {
       const of = this.items.get(id);
-      if (theirs.has(id)) this.unkept.delete(id);
-      else if (of) theirs.set(id, of);
+      if (of && !theirs.has(id)) theirs.set(id, of);
     }
     this.items = theirs;
     if (this.unkept.size > 0) this.hand();
@@ -232,6 +264,7 @@ export class Uploads extends EventTarget {
       const file = this.files.get(id) ?? (await kept.file(id));
       // Reading shows whether the browser still has it.
       await file?.slice(0, 1).arrayBuffer();
+      stop.signal.throwIfAborted();
       if (!file) await this.apply(id, { type: "lost-file" });
       else await this.upload(id, file, stop.signal);
     } catch (error) {
@@ -299,9 +332,17 @@ export class Uploads extends EventTarget {
       }
     }
     await this.above(of);
-    const upload = await tus.make(of);
+    const upload = await tus.make(of).catch((error) => this.lost(of, error));
     await this.apply(id, { type: "made", upload });
     return this.items.get(id)?.upload === upload;
+  }
+
+  /** Returns the upload that an earlier page has made for an item and not heard of; fails as making one has if there is none. @param {Item} of @param {unknown} error */
+  async lost(of, error) {
+    if (!(error instanceof Refused) || error.reason !== "NAME_TAKEN") throw error;
+    const found = await tus.lost(of, new Set([...this.items.values()].map(({ upload }) => upload)));
+    if (!found) throw error;
+    return found;
   }
 
   /**

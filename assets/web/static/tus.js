@@ -28,6 +28,19 @@ export async function make({ path, size, modified, replace }) {
 }
 
 /**
+ * Returns the address of an upload that was made for an item and of which no content has come, as where the page was left before it heard of it.
+ * @param {import("./queue.js").Item} item
+ * @param {Set<string>} known addresses of those that others have
+ * @returns {Promise<string>} empty if there is none
+ */
+export async function lost({ path, size }, known) {
+  /** @type {{uploads: {path: string, size: number | null, state: string, offset: number, is_under_way: boolean, location: string}[]}} */
+  const { uploads } = await (await ask("/api/v1/uploads")).json();
+  const isFresh = (/** @type {typeof uploads[0]} */ of) => of.state === "open" && of.offset === 0 && !of.is_under_way && !known.has(of.location);
+  return uploads.find((of) => of.path === path && of.size === size && isFresh(of))?.location ?? "";
+}
+
+/**
  * What the server has of an upload.
  * @param {string} upload
  * @returns {Promise<{offset: number, stored: string}>}

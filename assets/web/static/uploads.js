@@ -19,7 +19,7 @@ uploads.addEventListener("change", () => {
   if (form || place) conflicts();
 });
 window.addEventListener("beforeunload", (event) => {
-  if ([...uploads.items.values()].some((of) => uploads.isLost(of))) event.preventDefault();
+  if (uploads.unkept.size > 0) event.preventDefault();
 });
 window.addEventListener("pageshow", (event) => {
   // A page that comes back has stopped in the middle of its work.

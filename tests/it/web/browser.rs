@@ -25,7 +25,9 @@ use chromiumoxide::cdp::browser_protocol::browser::{SetDownloadBehaviorBehavior,
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::input::{DispatchDragEventParams, DispatchDragEventType, DragData, DragDataItem};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntrySource};
-use chromiumoxide::cdp::browser_protocol::page::AddScriptToEvaluateOnNewDocumentParams;
+use chromiumoxide::cdp::browser_protocol::page::{
+    AddScriptToEvaluateOnNewDocumentParams, SetWebLifecycleStateParams, SetWebLifecycleStateState,
+};
 use chromiumoxide::cdp::js_protocol::runtime::{EvaluateParams, EventExceptionThrown};
 use chromiumoxide::handler::viewport::Viewport;
 use chromiumoxide::page::{Page, ScreenshotParams};
@@ -255,6 +257,12 @@ impl Tab {
     /// Runs a script in every page of this tab from now on, before the page's own.
     pub(crate) async fn before(&self, script: &str) {
         sound(self.page.execute(AddScriptToEvaluateOnNewDocumentParams::new(script)).await, script);
+    }
+
+    /// Freezes the page as a browser does with what is long out of sight, or wakes it.
+    pub(crate) async fn freeze(&self, is_frozen: bool) {
+        let state = if is_frozen { SetWebLifecycleStateState::Frozen } else { SetWebLifecycleStateState::Active };
+        sound(self.page.execute(SetWebLifecycleStateParams::new(state)).await, "the state of a page");
     }
 
     /// Closes the tab.

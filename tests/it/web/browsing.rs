@@ -145,6 +145,42 @@ fn uploads_go_on_beside_a_frozen_page_in_a_browser() {
     });
 }
 
+/// Counts the files that the browser keeps, once what is being kept of them is so.
+const KEPT: &str = "new Promise(counted => { indexedDB.open('p2p-uploads', 1).onsuccess = event => { const database = event.target.result; \
+                    const count = database.transaction('files', 'readwrite').objectStore('files').count(); \
+                    count.onsuccess = () => { database.close(); counted(count.result); }; }; })";
+
+/// A tab that sends and is frozen is replaced by another one, which goes on with its upload; once it is awake it shows what has become of that.
+#[test]
+#[ignore = "needs chromium"]
+fn a_tab_that_sends_is_replaced_in_a_browser() {
+    in_a_browser(async |browser| {
+        let site = Site::start(QUICK).await;
+        write(&site, "big.bin", &random_bytes(2 << 20, 1));
+        let first = browser.open("about:blank").await;
+        sign_in(&first, &site, "alice").await;
+        assert_eq!(site.send(Method::POST, "/time", json!({ "paused": true })).await.0, 200);
+        first.drop_on_it(&site.home.path("big.bin")).await;
+        first.reads("big.bin").await;
+        let second = browser.open(&site.url("/files/")).await;
+        second.reads("big.bin").await;
+        let kept: u32 = second.value(KEPT).await;
+        assert_eq!(kept, 1);
+        first.freeze(true).await;
+        assert_eq!(site.send(Method::POST, "/time", json!({ "paused": false })).await.0, 200);
+        second.reads("1 uploaded and compared").await;
+        first.freeze(false).await;
+        first.reads("1 uploaded and compared").await;
+        assert_eq!(names_in(&site, "").await, ["big.bin"]);
+        second.go(&site.url("/files/")).await;
+        second.has("[data-item='big.bin']").await;
+        second.reads("1 uploaded and compared").await;
+        first.is_quiet();
+        second.is_quiet();
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
 /// An upload goes on while other pages are looked at, which say how far it is, and only for its user.
 #[test]
 #[ignore = "needs chromium"]
