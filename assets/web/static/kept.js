@@ -10,6 +10,13 @@ const NAME = "p2p-uploads";
 export const PATIENCE = 10_000;
 const PATIENCE_FOR_FILES = 60_000;
 
+/** Storage has not answered for a while. */
+export class Silent extends Error {
+  constructor() {
+    super("The browser's storage, in which uploads are kept, does not answer.");
+  }
+}
+
 /** Stores that have not answered. @type {Set<string>} */
 const silent = new Set();
 
@@ -27,7 +34,7 @@ let opened;
  */
 function timely(store, mode, work, patience) {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new Error("The browser's storage, in which uploads are kept, does not answer."));
+    const late = () => reject(new Silent());
     if (silent.has(store)) return late();
     const timer = setTimeout(() => {
       silent.add(store);
@@ -138,10 +145,21 @@ export async function drop(id) {
   await within("files", "readwrite", (store) => store.delete(id));
 }
 
-/** Forgets files of which no upload is kept, as where a page was left between the two. */
-export async function sweep() {
-  if (!(await isThere())) return;
-  const items = new Set(await within("items", "readonly", (store) => store.getAllKeys()));
-  const files = await within("files", "readonly", (store) => store.getAllKeys());
-  for (const id of files) if (!items.has(id)) await within("files", "readwrite", (store) => store.delete(id));
+/**
+ * Forgets files of which no upload is kept, as where a page was left between the two, and returns the names of the others.
+ * @param {{has: (id: string) => boolean}} held uploads that this page has in its hands
+ * @returns {Promise<Set<string>>}
+ */
+export async function swept(held) {
+  if (!(await isThere())) return new Set();
+  const names = (/** @type {string} */ store) => within(store, "readonly", (within) => within.getAllKeys());
+  // An upload is kept before its file.
+  const files = new Set((await names("files")).map(String));
+  const items = new Set((await names("items")).map(String));
+  for (const id of files) {
+    if (items.has(id) || held.has(id)) continue;
+    files.delete(id);
+    await within("files", "readwrite", (store) => store.delete(id));
+  }
+  return files;
 }

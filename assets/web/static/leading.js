@@ -167,7 +167,7 @@ async function noted(name, own, work) {
     if (!isMine) leading?.abort();
     if (isMine && !leading) {
       const begun = (leading = new AbortController());
-      work(begun.signal).finally(() => (leading = undefined));
+      work(begun.signal).catch(() => undefined).finally(() => (leading = undefined));
     }
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }

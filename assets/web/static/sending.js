@@ -4,14 +4,16 @@
 
 import * as kept from "./kept.js";
 import * as tus from "./tus.js";
+import { Digests } from "./digests.js";
 import { lead } from "./leading.js";
 import { Meter, PIECE, another, due, isOver, item, needed, next, pieceAfter, placed } from "./queue.js";
 import { Refused, ask, encoded, send, user } from "./request.js";
-import { ofFile } from "./sha256.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 /** @typedef {import("./queue.js").Event} Event */
 
+/** Time in milliseconds for which files that a tab hands over are taken: less than a tab that does not answer has the work. */
+const FRESH_FOR = 9000;
 /** Reasons of refusals after which the offset is asked for again. */
 const AGAIN = ["OUT_OF_RANGE", "TAKEN_OVER", "UNDER_WAY"];
 /** Reasons of refusals of a piece because the upload goes on elsewhere, or is stored. */
@@ -47,10 +49,7 @@ export class Uploads extends EventTarget {
     this.wake = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.telling = undefined;
-    /** Worker that computes digests; `null` where there is none. @type {Worker | null | undefined} */
-    this.hasher = undefined;
-    /** Files of which the digest is computed. @type {Map<string, File>} */
-    this.hashing = new Map();
+    this.digests = new Digests((id, sha256) => this.apply(id, sha256 ? { type: "hashed", sha256 } : { type: "lost-file" }));
     /** @type {Map<string, Promise<void>>} */
     this.directories = new Map();
   }
@@ -59,16 +58,23 @@ export class Uploads extends EventTarget {
   async start() {
     kept.all(this.user).then((found) => this.merge(found));
     this.channel.postMessage({ type: "look" });
-    window.addEventListener("pagehide", () => (this.isLeft = true));
+    window.addEventListener("pagehide", () => {
+      if (this.isLeader) this.tell();
+      this.isLeft = true;
+    });
     await lead(this.name, identifier(), (signal) => this.lead(signal));
   }
 
-  /** Takes in what is kept and not known here. @param {Item[]} found */
-  merge(found) {
+  /**
+   * Takes in what is kept.
+   * @param {Item[]} found
+   * @param {boolean} [isNewer] true if it is newer than what another tab has told
+   */
+  merge(found, isNewer = false) {
     for (const of of found) {
       const known = this.items.get(of.id);
       if (known && isOver(known)) kept.drop(of.id).catch(() => undefined);
-      else if (!known || (of.upload && !known.upload && !this.running.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
+      else if (!known || (isNewer && !this.unkept.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
     }
     this.changed();
   }
@@ -90,19 +96,32 @@ export class Uploads extends EventTarget {
       // What the tab that sends now has said meanwhile was not heard as such.
       this.channel.postMessage({ type: "look" });
     });
-    const read = kept.all(this.user).then((found) => this.merge(found));
+    let isLate = false;
+    const read = kept.all(this.user).then((found) => this.merge(found, !isLate));
     await Promise.race([read, new Promise((resolve) => setTimeout(resolve, kept.PATIENCE))]);
+    if (signal.aborted) return;
+    isLate = true;
     for (const of of this.items.values()) this.items.set(of.id, this.begun(of));
     this.keep([...this.unkept]);
     this.changed();
-    read.then(() => kept.sweep()).catch(() => undefined);
+    read.then(() => kept.swept(this.files)).then((held) => this.lacks(held)).catch(() => undefined);
     while (!signal.aborted) {
-      for (const found of due(this.items.values(), Date.now())) this.run(found.id);
+      if (!this.isLeft) for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
         this.wake = () => resolve(undefined);
         setTimeout(resolve, 500);
       });
     }
+  }
+
+  /** Asks for the files that neither the browser keeps nor this page has, and keeps the others. @param {Set<string>} held */
+  lacks(held) {
+    const lacking = [...this.items.values()].filter((of) => !isOver(of) && !held.has(of.id) && !this.unkept.has(of.id));
+    for (const { id } of lacking) {
+      if (this.files.has(id)) this.unkept.add(id);
+      else this.apply(id, { type: "lost-file" });
+    }
+    this.keep(lacking.map(({ id }) => id));
   }
 
   /**
@@ -134,22 +153,25 @@ export class Uploads extends EventTarget {
 
   /** Hands the tab that sends what it does not have yet. */
   hand() {
-    const added = [...this.unkept].map((id) => ({ of: this.items.get(id), file: this.files.get(id) }));
-    this.channel.postMessage({ type: "added", added });
+    const added = [...this.unkept].map((id) => ({ of: this.items.get(id), file: this.files.get(id) })).filter(({ of, file }) => of && file);
+    this.channel.postMessage({ type: "added", added, at: Date.now() });
   }
 
   /** Keeps uploads for later pages, and then their files, which may take long. @param {string[]} ids */
   async keep(ids) {
-    for (const id of ids) {
-      const of = this.items.get(id);
-      if (of && !isOver(of)) await kept.put(of).catch(() => undefined);
-    }
+    for (const id of ids) await this.keepItem(id);
     for (const id of ids) {
       const file = this.files.get(id);
-      if (file && (await kept.putFile(id, file))) this.unkept.delete(id);
+      if (file && (await kept.putFile(id, file)) && (await this.keepItem(id))) this.unkept.delete(id);
       // Its end has not waited for the copy.
       if (!this.files.has(id)) kept.drop(id).catch(() => undefined);
     }
+  }
+
+  /** Keeps an upload that is not over. Returns false if the browser does not. @param {string} id */
+  async keepItem(id) {
+    const of = this.items.get(id);
+    return of !== undefined && !isOver(of) && kept.put(of).then(() => true, () => false);
   }
 
   /** Takes what is over from the list. */
@@ -178,7 +200,7 @@ export class Uploads extends EventTarget {
   found(id, file) {
     const of = this.items.get(id);
     const name = of?.path.split("/").pop();
-    if (!of || file.name !== name || file.size !== of.size || file.lastModified !== of.modified) return false;
+    if (!of || isOver(of) || file.name !== name || file.size !== of.size || file.lastModified !== of.modified) return false;
     this.take([{ of, file }]);
     return true;
   }
@@ -186,7 +208,7 @@ export class Uploads extends EventTarget {
   /** @param {string} id @param {Event} event */
   async apply(id, event) {
     const of = this.items.get(id);
-    if (!of || !this.isLeader) return;
+    if (!of || !this.isLeader || this.isLeft) return;
     const after = next(of, event);
     if (after === of) return;
     if (after.state !== "sending" && after.state !== "checking") this.running.get(id)?.abort();
@@ -199,6 +221,8 @@ export class Uploads extends EventTarget {
   async put(after) {
     this.items.set(after.id, after);
     this.changed();
+    // A file that cannot be read is as good as none.
+    if (after.state === "needs-file") for (const of of [this.files, this.unkept]) of.delete(after.id);
     // What is to be kept is so before the next step; what is forgotten may wait for the copy of another file.
     if (isOver(after)) this.forget(after.id);
     else await kept.put(after).catch(() => undefined);
@@ -215,22 +239,29 @@ export class Uploads extends EventTarget {
     this.telling ??= setTimeout(() => {
       this.telling = undefined;
       this.dispatchEvent(new Event("change"));
-      if (this.isLeader) this.channel.postMessage({ type: "items", items: [...this.items.values()] });
+      if (this.isLeader) this.tell();
     }, 200);
+  }
+
+  /** Tells the other tabs of the queue. */
+  tell() {
+    this.channel.postMessage({ type: "items", items: [...this.items.values()] });
   }
 
   /** Takes what another tab says. @param {any} data */
   heard(data) {
     if (data.type === "for-all") this.forAll = data.choice;
     if (data.type === "items" && !this.isLeader) this.told(data.items);
-    if (!this.isLeader) return;
+    if (!this.isLeader || this.isLeft) return;
     if (data.type === "look") this.changed();
     if (data.type === "want") this.apply(data.id, data.event);
     if (data.type === "clear") this.clear();
     if (data.type === "added") {
       // A tab hands its files again until it hears that they are taken.
       const isWanted = (/** @type {{of: Item}} */ { of }) => (this.items.get(of.id)?.state ?? "needs-file") === "needs-file";
-      this.take(data.added.filter(isWanted));
+      // To a page that has slept another tab may have sent, and be done with it.
+      if (Date.now() - data.at < FRESH_FOR) this.take(data.added.filter(isWanted));
+      else this.changed();
     }
   }
 
@@ -278,11 +309,15 @@ export class Uploads extends EventTarget {
   /** @param {string} id @param {unknown} error */
   failed(id, error) {
     if (this.isLeft) return undefined;
-    if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) return this.apply(id, { type: "lost-file" });
+    if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) {
+      // The browser may still keep the copy of a file that has changed since.
+      const isCopied = this.files.delete(id) && !this.unkept.delete(id);
+      return this.apply(id, isCopied ? { type: "interrupted", problem: "The file has changed since; the copy in the browser is sent.", isWait: true, now: Date.now(), random: Math.random() } : { type: "lost-file" });
+    }
     // That what an earlier page has sent is still being stored is nothing wrong.
     const isStoring = error instanceof Refused && error.status === 423 && error.reason === "UNDER_WAY";
     // Whose sign-in has ended goes on after the next one.
-    const isOut = error instanceof Refused && error.status === 401;
+    const isOut = (error instanceof Refused && error.status === 401) || error instanceof kept.Silent;
     const problem = isStoring ? "" : error instanceof Error ? error.message : String(error);
     const isMade = Boolean(this.items.get(id)?.upload);
     if (isMade && error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
@@ -293,8 +328,8 @@ export class Uploads extends EventTarget {
   /** @param {string} id @param {File} file @param {AbortSignal} signal */
   async upload(id, file, signal) {
     if (!(await this.prepared(id))) return;
-    this.hash(id, file);
-    let of = /** @type {Item} */ (this.items.get(id));
+    if (!this.items.get(id)?.sha256) this.digests.of(id, file);
+    const of = /** @type {Item} */ (this.items.get(id));
     let { offset, stored } = await tus.state(of.upload);
     if (!stored) offset = await tus.taken(of.upload);
     const meter = new Meter();
@@ -312,7 +347,6 @@ export class Uploads extends EventTarget {
       ({ offset, stored } = await tus.state(of.upload));
       if (!stored) await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    of = /** @type {Item} */ (this.items.get(id));
     if (stored) await this.apply(id, { type: "stored", sha256: stored });
   }
 
@@ -321,7 +355,7 @@ export class Uploads extends EventTarget {
    * @param {string} id
    */
   async prepared(id) {
-    let of = /** @type {Item} */ (this.items.get(id));
+    const of = /** @type {Item} */ (this.items.get(id));
     if (of.upload) return true;
     if (!of.decided) {
       const there = await look(of.path);
@@ -340,7 +374,7 @@ export class Uploads extends EventTarget {
   /** Returns the upload that an earlier page has made for an item and not heard of; fails as making one has if there is none. @param {Item} of @param {unknown} error */
   async lost(of, error) {
     if (!(error instanceof Refused) || error.reason !== "NAME_TAKEN") throw error;
-    const found = await tus.lost(of, new Set([...this.items.values()].map(({ upload }) => upload)));
+    const found = await tus.lost(of);
     if (!found) throw error;
     return found;
   }
@@ -373,34 +407,6 @@ export class Uploads extends EventTarget {
     this.directories.set(directory, making);
     making.catch(() => this.directories.delete(directory));
     return making;
-  }
-
-  /** @param {string} id @param {File} file */
-  hash(id, file) {
-    if (this.items.get(id)?.sha256 || this.hashing.has(id)) return;
-    this.hashing.set(id, file);
-    if (this.hasher === undefined) {
-      this.hasher = new Worker("/static/hashing.js", { type: "module" });
-      this.hasher.onmessage = ({ data }) => this.hashed(data.id, data.sha256 ?? "");
-      this.hasher.onerror = () => {
-        // A browser without workers of modules computes in the page.
-        this.hasher = null;
-        for (const [waiting, of] of this.hashing) this.hashHere(waiting, of);
-      };
-    }
-    if (this.hasher) this.hasher.postMessage({ id, file });
-    else this.hashHere(id, file);
-  }
-
-  /** @param {string} id @param {File} file */
-  hashHere(id, file) {
-    ofFile(file).then((sha256) => this.hashed(id, sha256), () => this.hashed(id, ""));
-  }
-
-  /** @param {string} id @param {string} sha256 digest; empty if the file cannot be read any more */
-  hashed(id, sha256) {
-    this.hashing.delete(id);
-    this.apply(id, sha256 ? { type: "hashed", sha256 } : { type: "lost-file" });
   }
 }
 

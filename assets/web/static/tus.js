@@ -18,8 +18,8 @@ export function base64(text) {
  * @param {import("./queue.js").Item} item
  * @returns {Promise<string>}
  */
-export async function make({ path, size, modified, replace }) {
-  const metadata = [`path ${base64(path)}`, `modified ${base64(String(Math.floor(modified / 1000)))}`, `replace ${base64(String(replace))}`];
+export async function make({ id, path, size, modified, replace }) {
+  const metadata = [marked(id), `path ${base64(path)}`, `modified ${base64(String(Math.floor(modified / 1000)))}`, `replace ${base64(String(replace))}`];
   const headers = { ...VERSION, "Upload-Length": String(size), "Upload-Metadata": metadata.join(",") };
   const response = await ask("/api/v1/uploads", { method: "POST", headers });
   const location = response.headers.get("Location");
@@ -27,17 +27,24 @@ export async function make({ path, size, modified, replace }) {
   return new URL(location, window.location.href).pathname;
 }
 
+/** @param {string} id */
+function marked(id) {
+  return `item ${base64(id)}`;
+}
+
 /**
- * Returns the address of an upload that was made for an item and of which no content has come, as where the page was left before it heard of it.
+ * Returns the address of the upload that was made for an item, where the page has not heard of it before it was left.
  * @param {import("./queue.js").Item} item
- * @param {Set<string>} known addresses of those that others have
  * @returns {Promise<string>} empty if there is none
  */
-export async function lost({ path, size }, known) {
-  /** @type {{uploads: {path: string, size: number | null, state: string, offset: number, is_under_way: boolean, location: string}[]}} */
+export async function lost({ id, path }) {
+  /** @type {{uploads: {path: string, state: string, location: string}[]}} */
   const { uploads } = await (await ask("/api/v1/uploads")).json();
-  const isFresh = (/** @type {typeof uploads[0]} */ of) => of.state === "open" && of.offset === 0 && !of.is_under_way && !known.has(of.location);
-  return uploads.find((of) => of.path === path && of.size === size && isFresh(of))?.location ?? "";
+  for (const { location } of uploads.filter((of) => of.path === path && of.state === "open")) {
+    const { headers } = await ask(location, { headers: VERSION });
+    if (headers.get("Upload-Metadata")?.split(",").includes(marked(id))) return location;
+  }
+  return "";
 }
 
 /**
