@@ -201,7 +201,8 @@ function page(name, server) {
   const metas = { 'meta[name="csrf-token"]': "old", 'meta[name="user"]': "alice" };
   const element = (selector) => ({ getAttribute: () => metas[selector], setAttribute: (_, value) => (metas[selector] = value) });
   const field = { value: "old", setAttribute: (_, value) => (field.value = value) };
-  globalThis.document = { querySelector: element, querySelectorAll: () => [field] };
+  const form = { action: "/files/a?csrf_token=old", getAttribute: () => form.action, setAttribute: (_, value) => (form.action = value) };
+  globalThis.document = { querySelector: element, querySelectorAll: (selector) => (selector.startsWith("form") ? [form] : [field]) };
   const seen = [];
   globalThis.fetch = async (url, { method = "GET", headers }) => {
     const given = headers.get("X-CSRF-Token");
@@ -209,14 +210,14 @@ function page(name, server) {
     if (url.endsWith("/whoami")) return Response.json({ name, csrf_token: server });
     return given === server ? new Response("done") : Response.json({ reason: "CROSS_SITE", detail: "no" }, { status: 403 });
   };
-  return { seen, field, token: () => metas['meta[name="csrf-token"]'] };
+  return { seen, field, form, token: () => metas['meta[name="csrf-token"]'] };
 }
 
 test("a page goes on with the session of a later sign-in of its user", async () => {
-  const { seen, field, token } = page("alice", "new");
+  const { seen, field, form, token } = page("alice", "new");
   assert.equal(await (await ask("/x", { method: "PATCH", body: "piece" })).text(), "done");
   assert.deepEqual(seen, [["PATCH", "/x", "old"], ["GET", "/api/v1/auth/whoami", null], ["PATCH", "/x", "new"]]);
-  assert.deepEqual([token(), field.value], ["new", "new"]);
+  assert.deepEqual([token(), field.value, form.action], ["new", "new", "/files/a?csrf_token=new"]);
   await ask("/x", { method: "DELETE" });
   assert.equal(seen.length, 4);
 });

@@ -65,6 +65,11 @@ async function renewed() {
   if (!now || now === token()) return false;
   document.querySelector('meta[name="csrf-token"]')?.setAttribute("content", now);
   for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.setAttribute("value", now);
+  // A form with files has it in its address, to be refused before they come.
+  for (const form of document.querySelectorAll('form[action*="csrf_token="]')) {
+    const address = form.getAttribute("action")?.replace(/csrf_token=[^&]*/, `csrf_token=${encodeURIComponent(now)}`);
+    form.setAttribute("action", address ?? "");
+  }
   return true;
 }
 
