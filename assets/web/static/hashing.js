@@ -3,7 +3,7 @@
 
 import { ofFile } from "./sha256.js";
 
-self.addEventListener("message", async (/** @type {MessageEvent<{id: string, file: File}>} */ { data: { id, file } }) => {
+self.addEventListener("message", async (/** @type {MessageEvent<{id: number, file: File}>} */ { data: { id, file } }) => {
   try {
     self.postMessage({ id, sha256: await ofFile(file) });
   } catch (error) {

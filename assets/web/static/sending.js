@@ -49,7 +49,7 @@ export class Uploads extends EventTarget {
     this.wake = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.telling = undefined;
-    this.digests = new Digests((id, sha256) => this.apply(id, sha256 ? { type: "hashed", sha256 } : { type: "lost-file" }));
+    this.digests = new Digests((id, sha256) => (sha256 ? this.apply(id, { type: "hashed", sha256 }) : this.failed(id, new DOMException("", "NotReadableError"))));
     /** @type {Map<string, Promise<void>>} */
     this.directories = new Map();
   }
@@ -66,15 +66,15 @@ export class Uploads extends EventTarget {
   }
 
   /**
-   * Takes in what is kept.
+   * Takes in what is kept. It is newer than what other tabs have told before it was asked for, and older than what has been done here since.
    * @param {Item[]} found
-   * @param {boolean} [isNewer] true if it is newer than what another tab has told
+   * @param {Map<string, Item>} [told]
    */
-  merge(found, isNewer = false) {
+  merge(found, told = new Map()) {
     for (const of of found) {
       const known = this.items.get(of.id);
       if (known && isOver(known)) kept.drop(of.id).catch(() => undefined);
-      else if (!known || (isNewer && !this.unkept.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
+      else if (!known || (known === told.get(of.id) && !this.unkept.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
     }
     this.changed();
   }
@@ -96,15 +96,14 @@ export class Uploads extends EventTarget {
       // What the tab that sends now has said meanwhile was not heard as such.
       this.channel.postMessage({ type: "look" });
     });
-    let isLate = false;
-    const read = kept.all(this.user).then((found) => this.merge(found, !isLate));
+    const before = new Map(this.items);
+    const read = kept.all(this.user).then((found) => this.merge(found, before));
     await Promise.race([read, new Promise((resolve) => setTimeout(resolve, kept.PATIENCE))]);
     if (signal.aborted) return;
-    isLate = true;
     for (const of of this.items.values()) this.items.set(of.id, this.begun(of));
     this.keep([...this.unkept]);
     this.changed();
-    read.then(() => kept.swept(this.files)).then((held) => this.lacks(held)).catch(() => undefined);
+    this.tidy(read, signal).catch(() => undefined);
     while (!signal.aborted) {
       if (!this.isLeft) for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
@@ -114,14 +113,29 @@ export class Uploads extends EventTarget {
     }
   }
 
-  /** Asks for the files that neither the browser keeps nor this page has, and keeps the others. @param {Set<string>} held */
-  lacks(held) {
-    const lacking = [...this.items.values()].filter((of) => !isOver(of) && !held.has(of.id) && !this.unkept.has(of.id));
-    for (const { id } of lacking) {
-      if (this.files.has(id)) this.unkept.add(id);
-      else this.apply(id, { type: "lost-file" });
+  /**
+   * Compares what is kept with what this tab has, once that is read.
+   * @param {Promise<void>} read
+   * @param {AbortSignal} signal
+   */
+  async tidy(read, signal) {
+    await read;
+    if (signal.aborted) return;
+    const held = await kept.swept(this.files);
+    if (!signal.aborted) this.compare(held);
+  }
+
+  /** Goes on with the files that the browser keeps, keeps those that it does not, and asks for those that are nowhere. @param {Set<string>} held */
+  compare(held) {
+    const open = [...this.items.values()].filter((of) => !isOver(of) && !this.unkept.has(of.id));
+    const lacking = open.filter(({ id }) => !held.has(id) && this.files.has(id)).map(({ id }) => id);
+    for (const id of lacking) this.unkept.add(id);
+    this.keep(lacking);
+    for (const { id, state } of open) {
+      if (state === "needs-file" && held.has(id)) this.apply(id, { type: "file" });
+      // What a person has stopped is asked for once they go on.
+      if (state === "waiting" && !held.has(id) && !this.files.has(id)) this.apply(id, { type: "lost-file" });
     }
-    this.keep(lacking.map(({ id }) => id));
   }
 
   /**
@@ -164,7 +178,8 @@ export class Uploads extends EventTarget {
       const file = this.files.get(id);
       if (file && (await kept.putFile(id, file)) && (await this.keepItem(id))) this.unkept.delete(id);
       // Its end has not waited for the copy.
-      if (!this.files.has(id)) kept.drop(id).catch(() => undefined);
+      const of = this.items.get(id);
+      if (!of || isOver(of)) kept.drop(id).catch(() => undefined);
     }
   }
 
@@ -312,6 +327,7 @@ export class Uploads extends EventTarget {
     if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) {
       // The browser may still keep the copy of a file that has changed since.
       const isCopied = this.files.delete(id) && !this.unkept.delete(id);
+      this.digests.drop(id);
       return this.apply(id, isCopied ? { type: "interrupted", problem: "The file has changed since; the copy in the browser is sent.", isWait: true, now: Date.now(), random: Math.random() } : { type: "lost-file" });
     }
     // That what an earlier page has sent is still being stored is nothing wrong.
