@@ -115,9 +115,13 @@ export async function all(user) {
   return found.filter((item) => item.user === user);
 }
 
-/** Keeps an upload. Fails once the storage has not answered for a while. @param {Item} item */
+/**
+ * Keeps an upload, unless the storage refuses or does not answer for a while.
+ * @param {Item} item
+ * @returns {Promise<boolean>} true if it is kept
+ */
 export function put(item) {
-  return timely("items", "readwrite", (store) => store.put(item), PATIENCE);
+  return timely("items", "readwrite", (store) => store.put(item), PATIENCE).then(() => true, () => false);
 }
 
 /**
@@ -139,10 +143,14 @@ export function file(id) {
   return timely("files", "readonly", (store) => store.get(id), PATIENCE_FOR_FILES);
 }
 
-/** Forgets an upload and its file. @param {string} id */
+/** Forgets an upload and its file, where the storage lets it. @param {string} id */
 export async function drop(id) {
-  await within("items", "readwrite", (store) => store.delete(id));
-  await within("files", "readwrite", (store) => store.delete(id));
+  try {
+    await within("items", "readwrite", (store) => store.delete(id));
+    await within("files", "readwrite", (store) => store.delete(id));
+  } catch {
+    // What cannot be written was not kept either, or is forgotten by a later page.
+  }
 }
 
 /**
@@ -152,7 +160,7 @@ export async function drop(id) {
  */
 export async function swept(held) {
   if (!(await isThere())) return new Set();
-  const names = (/** @type {string} */ store) => within(store, "readonly", (within) => within.getAllKeys());
+  const names = (/** @type {string} */ name) => within(name, "readonly", (store) => store.getAllKeys());
   // An upload is kept before its file.
   const files = new Set((await names("files")).map(String));
   const items = new Set((await names("items")).map(String));

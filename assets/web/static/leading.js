@@ -8,6 +8,8 @@ export const LAPSES_AFTER = 90_000;
 const EVERY = 1000;
 /** Questions without an answer after which a tab has the work no more. A hidden tab is slow to ask, and to answer after some minutes. */
 export const ASKS_MAX = 10;
+/** Least time in milliseconds for which a tab has not answered when the work is taken from it. */
+export const SILENT_AFTER = ASKS_MAX * EVERY;
 /** Looks after an answer until it is asked for again. */
 export const LOOKS = 5;
 

@@ -5,7 +5,7 @@
 import * as kept from "./kept.js";
 import * as tus from "./tus.js";
 import { Digests } from "./digests.js";
-import { lead } from "./leading.js";
+import { SILENT_AFTER, lead } from "./leading.js";
 import { Meter, PIECE, another, due, isOver, item, needed, next, pieceAfter, placed } from "./queue.js";
 import { Refused, ask, encoded, send, user } from "./request.js";
 
@@ -13,7 +13,7 @@ import { Refused, ask, encoded, send, user } from "./request.js";
 /** @typedef {import("./queue.js").Event} Event */
 
 /** Time in milliseconds for which files that a tab hands over are taken: less than a tab that does not answer has the work. */
-const FRESH_FOR = 9000;
+const FRESH_FOR = 0.9 * SILENT_AFTER;
 /** Reasons of refusals after which the offset is asked for again. */
 const AGAIN = ["OUT_OF_RANGE", "TAKEN_OVER", "UNDER_WAY"];
 /** Reasons of refusals of a piece because the upload goes on elsewhere, or is stored. */
@@ -49,7 +49,7 @@ export class Uploads extends EventTarget {
     this.wake = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.telling = undefined;
-    this.digests = new Digests((id, sha256) => (sha256 ? this.apply(id, { type: "hashed", sha256 }) : this.failed(id, new DOMException("", "NotReadableError"))));
+    this.digests = new Digests((id, sha256) => (sha256 ? this.apply(id, { type: "hashed", sha256 }) : this.unreadable(id)));
     /** @type {Map<string, Promise<void>>} */
     this.directories = new Map();
   }
@@ -73,7 +73,7 @@ export class Uploads extends EventTarget {
   merge(found, told = new Map()) {
     for (const of of found) {
       const known = this.items.get(of.id);
-      if (known && isOver(known)) kept.drop(of.id).catch(() => undefined);
+      if (known && isOver(known)) kept.drop(of.id);
       else if (!known || (known === told.get(of.id) && !this.unkept.has(of.id))) this.items.set(of.id, this.isLeader ? this.begun(of) : of);
     }
     this.changed();
@@ -179,14 +179,14 @@ export class Uploads extends EventTarget {
       if (file && (await kept.putFile(id, file)) && (await this.keepItem(id))) this.unkept.delete(id);
       // Its end has not waited for the copy.
       const of = this.items.get(id);
-      if (!of || isOver(of)) kept.drop(id).catch(() => undefined);
+      if (!of || isOver(of)) kept.drop(id);
     }
   }
 
   /** Keeps an upload that is not over. Returns false if the browser does not. @param {string} id */
   async keepItem(id) {
     const of = this.items.get(id);
-    return of !== undefined && !isOver(of) && kept.put(of).then(() => true, () => false);
+    return of !== undefined && !isOver(of) && kept.put(of);
   }
 
   /** Takes what is over from the list. */
@@ -240,13 +240,13 @@ export class Uploads extends EventTarget {
     if (after.state === "needs-file") for (const of of [this.files, this.unkept]) of.delete(after.id);
     // What is to be kept is so before the next step; what is forgotten may wait for the copy of another file.
     if (isOver(after)) this.forget(after.id);
-    else await kept.put(after).catch(() => undefined);
+    else await kept.put(after);
   }
 
   /** Forgets all of an upload that is over but its line. @param {string} id */
   forget(id) {
     for (const of of [this.meters, this.files, this.unkept]) of.delete(id);
-    kept.drop(id).catch(() => undefined);
+    kept.drop(id);
   }
 
   /** Tells this page and the other tabs of the queue, a few times a second at the most. */
@@ -324,12 +324,7 @@ export class Uploads extends EventTarget {
   /** @param {string} id @param {unknown} error */
   failed(id, error) {
     if (this.isLeft) return undefined;
-    if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) {
-      // The browser may still keep the copy of a file that has changed since.
-      const isCopied = this.files.delete(id) && !this.unkept.delete(id);
-      this.digests.drop(id);
-      return this.apply(id, isCopied ? { type: "interrupted", problem: "The file has changed since; the copy in the browser is sent.", isWait: true, now: Date.now(), random: Math.random() } : { type: "lost-file" });
-    }
+    if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) return this.unreadable(id);
     // That what an earlier page has sent is still being stored is nothing wrong.
     const isStoring = error instanceof Refused && error.status === 423 && error.reason === "UNDER_WAY";
     // Whose sign-in has ended goes on after the next one.
@@ -339,6 +334,15 @@ export class Uploads extends EventTarget {
     if (isMade && error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
     if (error instanceof Refused && !error.isPassing && !isOut && !AGAIN.includes(error.reason)) return this.apply(id, { type: "refused", problem });
     return this.apply(id, { type: "interrupted", problem, isWait: isStoring || isOut, now: Date.now(), random: Math.random() });
+  }
+
+  /** Goes on with the copy that the browser keeps of a file which cannot be read any more; without one, asks for the file. @param {string} id */
+  unreadable(id) {
+    const isCopied = this.files.delete(id) && !this.unkept.delete(id);
+    this.digests.drop(id);
+    if (!isCopied) return this.apply(id, { type: "lost-file" });
+    const problem = "The file has changed since; the copy in the browser is sent.";
+    return this.apply(id, { type: "interrupted", problem, isWait: true, now: Date.now(), random: Math.random() });
   }
 
   /** @param {string} id @param {File} file @param {AbortSignal} signal */

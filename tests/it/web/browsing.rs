@@ -121,7 +121,8 @@ fn uploads_go_on_beside_a_frozen_page_in_a_browser() {
         sign_in(&first, &site, "alice").await;
         first.go(&site.url("/room")).await;
         first.go(&site.url("/files/")).await;
-        first.until("navigator.locks").await;
+        // The scripts of the queue have run.
+        first.has("[data-upload][role=button]").await;
         let made: Vec<Value> = first.value("indexedDB.databases()").await;
         assert_eq!(made, [] as [Value; 0]);
         first.go(&site.url("/static/icon.svg")).await;
